@@ -1,0 +1,87 @@
+#include "protocol/record.h"
+
+#include <cstring>
+
+namespace wsd::protocol {
+
+namespace {
+
+struct Field {
+  Tag tag = 0;
+  std::string_view value;
+};
+
+template <typename T>
+std::optional<T> take(std::span<const std::byte>& bytes) {
+  T value;
+  if (bytes.size() < sizeof(value)) return std::nullopt;
+  std::memcpy(&value, bytes.data(), sizeof(value));
+  bytes = bytes.subspan(sizeof(value));
+  return value;
+}
+
+std::optional<Field> take_field(std::span<const std::byte>& bytes) {
+  const auto tag = take<Tag>(bytes);
+  const auto length = take<std::uint32_t>(bytes);
+  if (!tag || !length || *length > bytes.size()) return std::nullopt;
+  const Field field{*tag, {reinterpret_cast<const char*>(bytes.data()), *length}};
+  bytes = bytes.subspan(*length);
+  return field;
+}
+
+}  // namespace
+
+RecordWriter::RecordWriter(std::uint16_t type) { append(&type, sizeof(type)); }
+
+RecordWriter& RecordWriter::add(Tag tag, std::string_view bytes) {
+  const auto length = static_cast<std::uint32_t>(bytes.size());
+  append(&tag, sizeof(tag));
+  append(&length, sizeof(length));
+  append(bytes.data(), bytes.size());
+  return *this;
+}
+
+RecordWriter& RecordWriter::add_number(Tag tag, std::uint64_t number) {
+  return add(tag, {reinterpret_cast<const char*>(&number), sizeof(number)});
+}
+
+void RecordWriter::append(const void* data, std::size_t size) {
+  const auto* begin = static_cast<const std::byte*>(data);
+  bytes_.insert(bytes_.end(), begin, begin + size);
+}
+
+std::optional<RecordReader> RecordReader::parse(std::span<const std::byte> bytes) {
+  const auto type = take<std::uint16_t>(bytes);
+  if (!type) return std::nullopt;
+  for (auto rest = bytes; !rest.empty();) {
+    if (!take_field(rest)) return std::nullopt;
+  }
+  return RecordReader(*type, bytes);
+}
+
+std::optional<std::string_view> RecordReader::find(Tag tag) const {
+  for (auto rest = fields_; !rest.empty();) {
+    const auto field = take_field(rest);
+    if (field->tag == tag) return field->value;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string_view> RecordReader::find_all(Tag tag) const {
+  std::vector<std::string_view> values;
+  for (auto rest = fields_; !rest.empty();) {
+    const auto field = take_field(rest);
+    if (field->tag == tag) values.push_back(field->value);
+  }
+  return values;
+}
+
+std::optional<std::uint64_t> RecordReader::number(Tag tag) const {
+  const auto field = find(tag);
+  std::uint64_t value = 0;
+  if (!field || field->size() != sizeof(value)) return std::nullopt;
+  std::memcpy(&value, field->data(), sizeof(value));
+  return value;
+}
+
+}  // namespace wsd::protocol

@@ -1,0 +1,184 @@
+#include "protocol/session.h"
+
+#include <algorithm>
+
+#include "protocol/close_code.h"
+#include "protocol/mask.h"
+
+namespace wsd::protocol {
+namespace {
+
+std::uint16_t code_of(std::span<const std::byte> close_payload) {
+  const auto high = static_cast<unsigned>(close_payload[0]);
+  return static_cast<std::uint16_t>(high << 8 | static_cast<unsigned>(close_payload[1]));
+}
+
+std::span<const std::byte> reason_of(std::span<const std::byte> close_payload) {
+  return close_payload.subspan(2);
+}
+
+// §5.5.1, §7.4: no body at all, or a code and a reason in UTF-8.
+ProtocolError check_close(std::span<const std::byte> payload) {
+  if (payload.empty()) return ProtocolError::none;
+  if (payload.size() == 1) return ProtocolError::close_payload_of_one_byte;
+  if (!may_be_sent_by_peer(code_of(payload))) return ProtocolError::invalid_close_code;
+  return is_valid_utf8(reason_of(payload)) ? ProtocolError::none : ProtocolError::invalid_close_reason;
+}
+
+}  // namespace
+
+Session::Step Session::next(std::span<std::byte>& input) {
+  for (;;) {
+    if (event_on_heap_) release_last_event();
+    if (state_ == State::header) {
+      const auto step = parser_.next(input);
+      if (step == FrameParser::Step::need_more) return Step::need_more;
+      const auto error = step == FrameParser::Step::failed ? parser_.error() : begin_frame();
+      if (error != ProtocolError::none) fail(error);
+    }
+    if (state_ != State::payload) return discard(input);
+
+    const Step step = take_payload(input);
+    if (step == Step::failed) return discard(input);
+    // A frame may end without an event: a fragment, or what came after close_sent().
+    const bool frame_ended = state_ == State::header;
+    if (step != Step::need_more || !frame_ended) return step;
+  }
+}
+
+ProtocolError Session::begin_frame() {
+  const FrameHeader& header = parser_.header();
+  // RSV1 would mark a compressed message (RFC 7692 §6), and no extension is negotiated.
+  if (header.rsv1) return ProtocolError::reserved_bits_set;
+  if (!is_control(header.opcode)) {
+    const auto error = begin_message_part(header);
+    if (error != ProtocolError::none) return error;
+  }
+  payload_left_ = header.payload_length;
+  state_ = State::payload;
+  return ProtocolError::none;
+}
+
+ProtocolError Session::begin_message_part(const FrameHeader& header) {
+  // §5.4: fragments of one message are not interleaved with another's.
+  const bool continues = header.opcode == Opcode::continuation;
+  if (continues && !message_unfinished_) return ProtocolError::continuation_without_start;
+  if (!continues && message_unfinished_) return ProtocolError::new_message_inside_fragments;
+  // What is dropped anyway may be of any size. assembler_ never holds more than the limit.
+  const std::uint64_t room = max_message_size_ - assembler_.size();
+  if (!close_sent_ && header.payload_length > room) return ProtocolError::message_too_big;
+
+  if (!continues) message_.type = header.opcode;
+  message_unfinished_ = !header.fin;
+  return ProtocolError::none;
+}
+
+Session::Step Session::take_payload(std::span<std::byte>& input) {
+  const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(input.size(), payload_left_));
+  const auto payload = input.first(size);
+  input = input.subspan(size);
+
+  const FrameHeader& header = parser_.header();
+  unmask(payload, header.masking_key, static_cast<std::size_t>(header.payload_length - payload_left_));
+  payload_left_ -= size;
+  if (payload_left_ == 0) state_ = State::header;
+  return is_control(header.opcode) ? take_control(payload) : take_data(payload);
+}
+
+Session::Step Session::take_data(std::span<const std::byte> payload) {
+  if (close_sent_) return Step::need_more;
+  // §8.1, and as early as the bytes show it.
+  if (message_.type == Opcode::text && !utf8_.feed(payload)) return fail(ProtocolError::invalid_utf8);
+  const bool message_ended = state_ == State::header && !message_unfinished_;
+  if (message_ended) return end_message(payload);
+  append_to_message(payload);
+  return Step::need_more;
+}
+
+Session::Step Session::end_message(std::span<const std::byte> last_part) {
+  if (message_.type == Opcode::text && !utf8_.complete()) return fail(ProtocolError::invalid_utf8);
+  if (assembler_.empty()) {
+    message_.payload = last_part;
+  } else {
+    append_to_message(last_part);
+    message_.payload = assembler_.bytes();
+    event_on_heap_ = true;
+  }
+  return Step::message;
+}
+
+void Session::append_to_message(std::span<const std::byte> part) {
+  const std::size_t known_size = assembler_.size() + part.size() + static_cast<std::size_t>(payload_left_);
+  assembler_.append(part, message_unfinished_ ? static_cast<std::size_t>(max_message_size_) : known_size);
+}
+
+Session::Step Session::take_control(std::span<const std::byte> payload) {
+  const bool frame_ended = state_ == State::header;
+  const bool whole = frame_ended && control_ == nullptr;
+  message_.payload = whole ? payload : append_to_control(payload);
+  if (!frame_ended) return Step::need_more;
+
+  event_on_heap_ = control_ != nullptr;
+  const Opcode opcode = parser_.header().opcode;
+  if (opcode == Opcode::close) return take_close();
+  if (close_sent_) return Step::need_more;
+  return opcode == Opcode::ping ? Step::ping : Step::pong;
+}
+
+std::span<const std::byte> Session::append_to_control(std::span<const std::byte> part) {
+  if (control_ == nullptr) {
+    if (part.empty()) return {};
+    control_ = std::make_unique<ControlBuffer>();
+  }
+  std::ranges::copy(part, control_->bytes.begin() + static_cast<std::ptrdiff_t>(control_->size));
+  control_->size += part.size();
+  return std::span{control_->bytes}.first(control_->size);
+}
+
+Session::Step Session::take_close() {
+  const auto error = check_close(message_.payload);
+  if (error != ProtocolError::none) return fail(error);
+  state_ = State::closed;
+  assembler_.release();
+  return Step::close;
+}
+
+Session::PeerClose Session::peer_close() const {
+  if (message_.payload.empty()) return {};
+  const auto reason = reason_of(message_.payload);
+  return {code_of(message_.payload), {reinterpret_cast<const char*>(reason.data()), reason.size()}};
+}
+
+void Session::close_sent() {
+  close_sent_ = true;
+  // A finished message may still be in use; an unfinished one will be of none.
+  if (message_unfinished_ || state_ == State::payload) assembler_.release();
+}
+
+bool Session::in_message() const {
+  if (state_ == State::header) return message_unfinished_ || parser_.in_header();
+  return state_ == State::payload;
+}
+
+void Session::release_last_event() {
+  event_on_heap_ = false;
+  control_.reset();
+  if (!message_unfinished_) assembler_.release();
+}
+
+// §5.5.1, §7.1.7: nothing is processed after a Close, nor after a failure.
+Session::Step Session::discard(std::span<std::byte>& input) {
+  input = {};
+  return state_ == State::failed ? Step::failed : Step::need_more;
+}
+
+Session::Step Session::fail(ProtocolError error) {
+  state_ = State::failed;
+  error_ = error;
+  message_.payload = {};
+  assembler_.release();
+  control_.reset();
+  return Step::failed;
+}
+
+}  // namespace wsd::protocol

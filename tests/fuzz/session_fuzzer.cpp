@@ -1,0 +1,122 @@
+// A session's whole life, with a small message limit, and with our own Close after some event.
+
+#include <optional>
+#include <string>
+
+#include "protocol/close_code.h"
+#include "protocol/session.h"
+#include "tests/fuzz/fuzz_input.h"
+#include "tests/unit/protocol/utf8_reference.h"
+
+namespace wsd::fuzz {
+namespace {
+
+using protocol::Opcode;
+using protocol::ProtocolError;
+using protocol::Session;
+using protocol::test::reference_verdict;
+using protocol::test::Verdict;
+
+struct Event {
+  Session::Step step;
+  Opcode type = Opcode::text;
+  Bytes payload;
+  std::optional<std::uint16_t> code;
+  ProtocolError error = ProtocolError::none;
+  bool operator==(const Event&) const = default;
+};
+
+struct Options {
+  std::uint64_t max_message_size;
+  std::size_t events_before_close_sent;  // out of reach for most inputs
+};
+
+// The low five bits say when to close; the others choose a limit.
+Options options_of(std::uint8_t option) {
+  constexpr std::uint64_t limits[] = {1 << 20, 0, 1, 64, 125, 300, 1000, 65536};
+  return {limits[option >> 5], static_cast<std::size_t>(option & 0x1F)};
+}
+
+bool is_utf8(std::span<const std::byte> text) {
+  return reference_verdict(text) == Verdict::valid;
+}
+
+Bytes copy(std::span<const std::byte> bytes) {
+  return {bytes.begin(), bytes.end()};
+}
+
+Event message_event(const Session& session, std::uint64_t max_message_size) {
+  const auto message = session.message();
+  FUZZ_ASSERT(message.payload.size() <= max_message_size);
+  FUZZ_ASSERT(message.type == Opcode::binary || is_utf8(message.payload));
+  return {Session::Step::message, message.type, copy(message.payload), {}, {}};
+}
+
+Event close_event(const Session& session) {
+  const auto [code, reason] = session.peer_close();
+  FUZZ_ASSERT(!code || protocol::may_be_sent_by_peer(*code));
+  const auto bytes = std::as_bytes(std::span{reason});
+  FUZZ_ASSERT(is_utf8(bytes) && bytes.size() <= protocol::max_close_reason);
+  return {Session::Step::close, {}, copy(bytes), code, {}};
+}
+
+Event control_event(const Session& session, Session::Step step) {
+  FUZZ_ASSERT(session.control_payload().size() <= protocol::max_control_payload);
+  return {step, {}, copy(session.control_payload()), {}, {}};
+}
+
+Event failure_event(const Session& session) {
+  FUZZ_ASSERT(protocol::may_be_sent_by_peer(protocol::close_code_for(session.error())));
+  return {Session::Step::failed, {}, {}, {}, session.error()};
+}
+
+Event event_of(const Session& session, Session::Step step, std::uint64_t max_message_size) {
+  switch (step) {
+    case Session::Step::message:
+      return message_event(session, max_message_size);
+    case Session::Step::close:
+      return close_event(session);
+    case Session::Step::failed:
+      return failure_event(session);
+    default:
+      return control_event(session, step);
+  }
+}
+
+std::vector<Event> live(Pieces pieces, const Options& options) {
+  Session session(options.max_message_size);
+  std::vector<Event> events;
+  if (options.events_before_close_sent == 0) session.close_sent();
+  for (Bytes& piece : pieces) {
+    std::span<std::byte> input(piece);
+    for (auto step = session.next(input); step != Session::Step::need_more; step = session.next(input)) {
+      events.push_back(event_of(session, step, options.max_message_size));
+      if (step == Session::Step::failed) return events;
+      if (events.size() == options.events_before_close_sent) session.close_sent();
+    }
+    FUZZ_ASSERT(input.empty());
+  }
+  return events;
+}
+
+// Nothing is processed after a Close, nor data after our own.
+void check_order(const std::vector<Event>& events, std::size_t events_before_close_sent) {
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const bool last = i + 1 == events.size();
+    const bool final_step = events[i].step == Session::Step::close || events[i].step == Session::Step::failed;
+    FUZZ_ASSERT(last || !final_step);
+    FUZZ_ASSERT(i < events_before_close_sent || final_step);
+  }
+}
+
+}  // namespace
+}  // namespace wsd::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace wsd::fuzz;
+  const Input input(data, size);
+  const Options options = options_of(input.option);
+  const auto events = same_for_any_chunking(input, [&](Pieces pieces) { return live(std::move(pieces), options); });
+  check_order(events, options.events_before_close_sent);
+  return 0;
+}
