@@ -1,0 +1,42 @@
+// The one place that calls an application: stops its exceptions, so that none crosses the event loop.
+//
+// A callback that throws is logged with its name, its connection and what(); the caller learns of it and closes that
+// connection with 1011. Callbacks are never nested, since nothing an application may call calls back.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <wsd/app.h>
+
+namespace wsd::worker {
+
+using Settings = std::map<std::string, std::string, std::less<>>;
+
+class AppHost {
+ public:
+  enum class Outcome : bool { threw = false, returned = true };
+
+  // Runs the module's WSD_APP body. Throws what it throws: the start is refused then.
+  AppHost(const AppModule& module, Settings settings);
+  AppHost(const AppHost&) = delete;
+  AppHost& operator=(const AppHost&) = delete;
+
+  void start(Worker& worker);  // throws what on_worker_start throws
+  void stop(Worker& worker);
+
+  [[nodiscard]] Outcome open(Connection& connection);
+  [[nodiscard]] Outcome message(Connection& connection, Message message);
+  [[nodiscard]] Outcome buffer_full(Connection& connection);
+  [[nodiscard]] Outcome buffer_drain(Connection& connection);
+  void close(Connection& connection, CloseInfo info);
+  void timer(const std::function<void()>& callback);
+
+ private:
+  App app_;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,416 @@
+#include "worker/client_connection.h"
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <utility>
+
+#include "protocol/close_code.h"
+#include "protocol/opening_handshake.h"
+#include "worker/log.h"
+
+namespace wsd::worker {
+
+namespace close_code = protocol::close_code;
+
+namespace {
+
+protocol::Opcode opcode_of(MessageType type) {
+  return type == MessageType::text ? protocol::Opcode::text : protocol::Opcode::binary;
+}
+
+std::string_view as_text(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+}  // namespace
+
+ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, std::unique_ptr<Transport> transport,
+                                   std::string remote_address)
+    : context_(context),
+      id_(id),
+      transport_(std::move(transport)),
+      request_(std::move(remote_address)),
+      parser_(std::make_unique<protocol::HttpRequestParser>()),
+      session_(context.limits.max_message) {}
+
+ClientConnection::~ClientConnection() {
+  if (watched_) context_.poller.remove(transport_->descriptor());
+}
+
+bool ClientConnection::start() {
+  if (!context_.poller.add(transport_->descriptor(), *this, EPOLLIN)) return false;
+  watched_ = true;
+  watched_events_ = EPOLLIN;
+  context_.handshakes.arm(*this, context_.now_ms());
+  return true;
+}
+
+// ---- reading --------------------------------------------------------------------------------------------------------
+
+void ClientConnection::handle_ready(std::uint32_t events) {
+  if (is_gone()) return;
+  if ((events & EPOLLOUT) != 0) touch();  // the queue goes on with this turn's flush
+  if (paused_) {
+    // Nothing is read, so an error or a hang-up would wake us again and again.
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0) lose();
+  } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
+    receive();
+  }
+}
+
+void ClientConnection::receive() {
+  const Transfer transfer = transport_->read(context_.read_buffer());
+  switch (transfer.status) {
+    case Transfer::Status::done:
+      context_.counters.bytes_in.add(transfer.bytes);
+      missed_pings_ = 0;
+      return take_input(context_.read_buffer().first(transfer.bytes));
+    case Transfer::Status::would_block:
+      return;
+    case Transfer::Status::ended:
+      return end_of_stream();
+    case Transfer::Status::failed:
+      return lose();
+  }
+}
+
+void ClientConnection::take_input(std::span<std::byte> input) {
+  if (phase_ == Phase::opening) take_opening(input);
+  if (phase_ == Phase::open || phase_ == Phase::closing) take_frames(input);
+}
+
+void ClientConnection::take_opening(std::span<std::byte>& input) {
+  std::span<const std::byte> head = input;
+  const auto step = parser_->next(head);
+  input = input.last(head.size());
+  if (step == protocol::HttpRequestParser::Step::need_more) return;
+  if (step == protocol::HttpRequestParser::Step::failed) return refuse(parser_->error());
+  request_.set_head(parser_->take());
+  if (const auto error = protocol::check_opening_handshake(request_.head())) return refuse(*error);
+  open();
+}
+
+void ClientConnection::take_frames(std::span<std::byte>& input) {
+  using Step = protocol::Session::Step;
+  while (phase_ == Phase::open || phase_ == Phase::closing) {
+    if (paused_) return hold_input(input);
+    switch (session_.next(input)) {
+      case Step::need_more:
+        if (!session_.in_message()) {
+          message_begun_ms_ = 0;
+        } else if (message_begun_ms_ == 0) {
+          message_begun_ms_ = static_cast<std::uint32_t>(context_.now_ms()) | 1U;
+        }
+        return;
+      case Step::message:
+        handle_message(session_.message());
+        break;
+      case Step::ping:
+        handle_ping(session_.control_payload());
+        break;
+      case Step::pong:
+        break;  // that anything came has reset the misses
+      case Step::close:
+        return handle_peer_close(session_.peer_close());
+      case Step::failed:
+        return fail(session_.error());
+    }
+  }
+}
+
+void ClientConnection::hold_input(std::span<const std::byte> input) {
+  if (input.empty()) return;
+  if (held_input_ == nullptr) held_input_ = std::make_unique<std::vector<std::byte>>();
+  held_input_->assign(input.begin(), input.end());
+}
+
+void ClientConnection::take_held_input() {
+  if (paused_ || held_input_ == nullptr) return;
+  const auto held = std::exchange(held_input_, nullptr);
+  take_input(*held);
+}
+
+void ClientConnection::open() {
+  parser_.reset();
+  send_bytes(as_bytes(protocol::serialize_switching_protocols(request_.head())));
+  phase_ = Phase::open;
+  last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
+  context_.ticks.arm(*this, context_.now_ms());
+  context_.counters.connections.add(1);
+  visible_ = true;
+  if (context_.app.open(*this) == AppHost::Outcome::threw) close(close_code::internal_error, {});
+}
+
+// ---- events ---------------------------------------------------------------------------------------------------------
+
+void ClientConnection::handle_message(const protocol::Session::Message& message) {
+  context_.counters.messages_in.add(1);
+  last_message_ms_ = static_cast<std::uint32_t>(context_.now_ms());
+  const auto type = message.type == protocol::Opcode::text ? MessageType::text : MessageType::binary;
+  if (context_.app.message(*this, {as_text(message.payload), type}) == AppHost::Outcome::threw) {
+    close(close_code::internal_error, {});
+  }
+}
+
+void ClientConnection::handle_ping(std::span<const std::byte> payload) {
+  // §5.5.2. After our Close nothing more is owed.
+  if (phase_ == Phase::open) send_control(protocol::Opcode::pong, payload);
+}
+
+void ClientConnection::handle_peer_close(const protocol::Session::PeerClose& peer_close) {
+  peer_closed_ = true;
+  if (phase_ == Phase::closing) return finish_close(close_code_, {}, true);
+  begin_close(peer_close.code, {});  // §5.5.1: echoes the status code it received
+  finish_close(peer_close.code.value_or(close_code::no_code), peer_close.reason, true);
+}
+
+void ClientConnection::fail(protocol::ProtocolError error) {
+  context_.counters.protocol_errors.add(1);
+  const std::uint16_t code = protocol::close_code_for(error);
+  const std::string_view reason = protocol::to_string(error);
+  log::debug("connection {} from {} failed with {}: {}", id_, remote_address(), code, reason);
+  if (phase_ == Phase::open) begin_close(code, reason);
+  finish_close(code, reason, false);
+}
+
+void ClientConnection::end_of_stream() {
+  if (phase_ == Phase::opening || phase_ == Phase::lingering) return vanish();
+  peer_closed_ = true;  // as far as waiting for it goes
+  finish_close(close_code::abnormal, {}, false);
+}
+
+void ClientConnection::lose() {
+  finish_close(close_code::abnormal, {}, false);
+  vanish();
+}
+
+// ---- sending --------------------------------------------------------------------------------------------------------
+
+SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces, MessageType type) {
+  if (phase_ != Phase::open) return SendResult::dropped;
+  std::size_t size = 0;
+  for (const std::string_view piece : pieces) size += piece.size();
+  const std::size_t waiting = output_.size();
+  if (waiting > 0 && waiting + protocol::server_header_size(size) + size > context_.limits.send_queue) {
+    context_.counters.send_dropped.add(1);
+    note_full();
+    return SendResult::dropped;
+  }
+  context_.counters.messages_out.add(1);
+  touch();
+  if (!output_.send(way(), opcode_of(type), pieces, size)) {
+    lose();
+    return SendResult::dropped;
+  }
+  if (output_.queued() == 0) return SendResult::sent;
+  if (output_.queued() >= context_.limits.send_queue) note_full();
+  return SendResult::queued;
+}
+
+void ClientConnection::send_bytes(std::span<const std::byte> bytes) {
+  touch();
+  if (!output_.send(way(), bytes)) lose();
+}
+
+void ClientConnection::send_control(protocol::Opcode opcode, std::span<const std::byte> payload) {
+  touch();
+  if (!output_.send_control(way(), opcode, payload)) lose();
+}
+
+void ClientConnection::flush() {
+  if (!is_gone() && output_.size() > 0) {
+    const auto flushed = output_.flush(way());
+    if (flushed == ClientOutput::Flushed::dead) lose();
+    if (flushed == ClientOutput::Flushed::all) note_drained();
+  }
+  if (phase_ == Phase::lingering && output_.size() == 0) part();
+  watch();
+  touched_ = false;
+}
+
+// ---- ending ---------------------------------------------------------------------------------------------------------
+
+void ClientConnection::refuse(const protocol::HttpError& error) {
+  if (error.status < 500) context_.counters.protocol_errors.add(1);
+  log::debug("request from {} refused with {}: {}", remote_address(), error.status, error.text);
+  send_bytes(as_bytes(protocol::serialize(error)));
+  parser_.reset();
+  linger();
+}
+
+void ClientConnection::close(std::uint16_t code, std::string_view reason) {
+  if (phase_ != Phase::open) return;
+  begin_close(protocol::may_be_sent_by_peer(code) ? code : close_code::internal_error, reason);
+}
+
+void ClientConnection::begin_close(std::optional<std::uint16_t> code, std::string_view reason) {
+  std::array<std::byte, protocol::max_close_frame_size> frame;
+  const std::size_t size = protocol::serialize_close(code, reason, frame.data());
+  send_bytes(std::span(frame).first(size));
+  session_.close_sent();
+  close_code_ = code.value_or(close_code::no_code);
+  if (!reason.empty()) close_reason_ = std::make_unique<std::string>(reason);
+  phase_ = Phase::closing;
+  context_.endings.arm(*this, context_.now_ms());
+  if (paused_) resume_receive();  // or the peer's answer would never be read
+}
+
+// The WebSocket is over (§7.1.4); the stream may need a moment longer.
+void ClientConnection::finish_close(std::uint16_t code, std::string_view reason, bool clean) {
+  if (phase_ == Phase::lingering || phase_ == Phase::gone) return;
+  close_code_ = code;
+  clean_ = clean;
+  if (!reason.empty()) close_reason_ = std::make_unique<std::string>(reason);
+  linger();
+}
+
+void ClientConnection::linger() {
+  phase_ = Phase::lingering;
+  paused_ = false;
+  held_input_.reset();
+  context_.endings.arm(*this, context_.now_ms());
+  notice();
+  touch();  // part() follows when everything has left
+}
+
+// Our last byte is with the kernel. §7.1.1: the server ends the stream first; it reads on until the peer has ended it
+// too, since closing a socket with unread input would reset it and destroy what we sent last.
+void ClientConnection::part() {
+  if (peer_closed_) return vanish();
+  transport_->shutdown_write();
+}
+
+void ClientConnection::destroy() {
+  if (is_gone()) return;
+  transport_->abort();
+  lose();
+}
+
+void ClientConnection::say_goodbye(std::uint16_t code) {
+  if (phase_ == Phase::open) close(code, {});
+  if (phase_ == Phase::opening) {
+    refuse({.status = 503, .text = "The server is going away. Try again.", .headers = {{"Retry-After", "1"}}});
+  }
+}
+
+void ClientConnection::vanish() {
+  if (is_gone()) return;
+  phase_ = Phase::gone;
+  disarm();
+  context_.poller.remove(transport_->descriptor());
+  watched_ = false;
+  transport_.reset();
+  output_.clear();
+  notice();
+}
+
+void ClientConnection::handle_deadline() {
+  switch (phase_) {
+    case Phase::opening:
+      return refuse({.status = 408, .text = "The request did not arrive in time.", .headers = {}});
+    case Phase::open:
+      return tick();
+    case Phase::closing:
+      return lose();
+    case Phase::lingering:
+      return vanish();
+    case Phase::gone:
+      return;
+  }
+}
+
+void ClientConnection::tick() {
+  const Limits& limits = context_.limits;
+  const auto now = static_cast<std::uint32_t>(context_.now_ms());
+  const auto passed = [now](std::uint32_t since, std::chrono::milliseconds limit) {
+    return limit.count() > 0 && now - since >= static_cast<std::uint64_t>(limit.count());
+  };
+  if (message_begun_ms_ != 0 && passed(message_begun_ms_, limits.message_timeout)) {
+    return close(close_code::policy_violation, "the message took too long to arrive");
+  }
+  if (passed(last_message_ms_, limits.idle_timeout)) return close(close_code::normal, "idle");
+  if (passed(last_ping_ms_, limits.ping_interval)) {
+    if (missed_pings_ >= 2) {
+      log::debug("connection {} from {} answers no pings", id_, remote_address());
+      return lose();
+    }
+    ++missed_pings_;
+    last_ping_ms_ = now;
+    ping();
+  }
+  context_.ticks.arm(*this, context_.now_ms());
+}
+
+void ClientConnection::ping() {
+  if (phase_ == Phase::open) send_control(protocol::Opcode::ping, {});
+}
+
+// ---- telling and watching -------------------------------------------------------------------------------------------
+
+void ClientConnection::pause_receive() {
+  if (phase_ != Phase::open) return;
+  paused_ = true;
+  watch();
+}
+
+void ClientConnection::resume_receive() {
+  if (!paused_) return;
+  paused_ = false;
+  watch();
+  if (held_input_ != nullptr) context_.resumed.push_back(id_);
+}
+
+void ClientConnection::touch() {
+  if (std::exchange(touched_, true)) return;
+  context_.touched.push_back(this);
+}
+
+void ClientConnection::notice() {
+  if (std::exchange(noticed_, true)) return;
+  context_.notices.push_back(this);
+}
+
+void ClientConnection::note_full() {
+  if (std::exchange(full_, true)) return;
+  tell_full_ = true;
+  notice();
+}
+
+void ClientConnection::note_drained() {
+  if (!std::exchange(full_, false)) return;
+  tell_drained_ = true;
+  notice();
+}
+
+void ClientConnection::tell() {
+  noticed_ = false;
+  AppHost& app = context_.app;
+  if (std::exchange(tell_full_, false) && phase_ == Phase::open && app.buffer_full(*this) == AppHost::Outcome::threw) {
+    close(close_code::internal_error, {});
+  }
+  if (std::exchange(tell_drained_, false) && phase_ == Phase::open &&
+      app.buffer_drain(*this) == AppHost::Outcome::threw) {
+    close(close_code::internal_error, {});
+  }
+  const bool over = phase_ == Phase::lingering || phase_ == Phase::gone;
+  if (!over || !std::exchange(visible_, false)) return;
+  context_.counters.connections.set(context_.counters.connections.get() - 1);
+  app.close(*this, {close_code_, close_reason_ == nullptr ? std::string_view() : *close_reason_, clean_});
+}
+
+std::uint32_t ClientConnection::wanted_events() const {
+  const std::uint32_t readable = paused_ ? 0 : std::uint32_t{EPOLLIN};
+  const std::uint32_t writable = output_.queued() > 0 ? std::uint32_t{EPOLLOUT} : 0;
+  return readable | writable;
+}
+
+void ClientConnection::watch() {
+  if (is_gone() || wanted_events() == watched_events_) return;
+  watched_events_ = wanted_events();
+  context_.poller.change(transport_->descriptor(), *this, watched_events_);
+}
+
+}  // namespace wsd::worker

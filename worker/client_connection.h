@@ -1,0 +1,149 @@
+// One client from accept to the last byte: transport, handshake, session, output.
+//
+// Owned by the server's table, destroyed by the server alone and only at the end of a turn, so that callbacks and events
+// of the same turn never meet a dangling one. Nothing here calls the application from within a call of the application:
+// what must be told later is put on a list of the context.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <wsd/connection.h>
+
+#include "protocol/close_code.h"
+#include "protocol/http_error.h"
+#include "protocol/http_request_parser.h"
+#include "protocol/session.h"
+#include "worker/client_output.h"
+#include "worker/client_request.h"
+#include "worker/connection_context.h"
+#include "worker/transport.h"
+
+namespace wsd::worker {
+
+class ClientConnection final : public Connection, public Watched, public DeadlineHook {
+ public:
+  ClientConnection(ConnectionContext& context, ConnectionId id, std::unique_ptr<Transport> transport,
+                   std::string remote_address);
+  ~ClientConnection();
+
+  // Watches the socket and waits for the request. False if the kernel refused to watch it.
+  [[nodiscard]] bool start();
+  // Answers with this instead of reading anything, then closes.
+  void refuse(const protocol::HttpError& error);
+
+  // ---- for applications
+  [[nodiscard]] ConnectionId id() const override { return id_; }
+  [[nodiscard]] const Request& request() const override { return request_; }
+  [[nodiscard]] std::string_view remote_address() const override { return request_.remote_address(); }
+  [[nodiscard]] Worker& worker() override { return context_.worker; }
+  SendResult send(std::string_view data, MessageType type) override { return send({data}, type); }
+  SendResult send(std::initializer_list<std::string_view> pieces, MessageType type) override;
+  void close(std::uint16_t code, std::string_view reason) override;
+  void destroy() override;
+  void ping() override;
+  void pause_receive() override;
+  void resume_receive() override;
+  [[nodiscard]] std::size_t buffered_bytes() const override { return output_.size(); }
+
+  // ---- for the server
+  void handle_ready(std::uint32_t events) override;
+  // This turn's output leaves: one write if the kernel takes it. Calls no application.
+  void flush();
+  // Input that waited since pause_receive().
+  void take_held_input();
+  // Its deadline is due.
+  void handle_deadline();
+  // Tells the client that we part: a Close with this code, or a 503 if it has not got through its handshake.
+  void say_goodbye(std::uint16_t code);
+  // The stream is dead, or given up: no further byte is read or written.
+  void lose();
+  // What the application is owed since the last turn: on_buffer_full, on_buffer_drain, on_close.
+  void tell();
+
+  [[nodiscard]] bool is_open() const { return phase_ == Phase::open; }
+  // Nothing is left of it: to be destroyed.
+  [[nodiscard]] bool is_gone() const { return phase_ == Phase::gone; }
+  // Gone, and on none of the lists of this turn: may be destroyed.
+  [[nodiscard]] bool is_forgotten() const { return is_gone() && !touched_ && !noticed_; }
+  // Nothing half received and nothing waiting to be sent: a good moment to part.
+  [[nodiscard]] bool is_idle() const { return !session_.in_message() && buffered_bytes() == 0; }
+  [[nodiscard]] std::uint64_t last_message_ms() const { return last_message_ms_; }
+
+ private:
+  enum class Phase : std::uint8_t {
+    opening,    // the request head is not complete
+    open,       // messages flow
+    closing,    // our Close is sent, or in the queue; waiting for the peer's
+    lingering,  // nothing more will be read into meaning: our last bytes leave, then the peer's end is awaited
+    gone,       // on the list of the gone; no descriptor is watched
+  };
+
+  void receive();
+  void take_input(std::span<std::byte> input);
+  void take_opening(std::span<std::byte>& input);
+  void take_frames(std::span<std::byte>& input);
+  void hold_input(std::span<const std::byte> input);
+  void open();
+
+  void handle_message(const protocol::Session::Message& message);
+  void handle_ping(std::span<const std::byte> payload);
+  void handle_peer_close(const protocol::Session::PeerClose& peer_close);
+  void fail(protocol::ProtocolError error);
+  void end_of_stream();
+
+  void send_bytes(std::span<const std::byte> bytes);
+  void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
+  [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_}; }
+
+  void begin_close(std::optional<std::uint16_t> code, std::string_view reason);
+  void finish_close(std::uint16_t code, std::string_view reason, bool clean);
+  void linger();
+  void part();
+  void vanish();
+
+  void tick();
+  void touch();
+  void notice();
+  void note_full();
+  void note_drained();
+  void watch();
+  [[nodiscard]] std::uint32_t wanted_events() const;
+
+  ConnectionContext& context_;
+  const ConnectionId id_;
+  std::unique_ptr<Transport> transport_;
+  ClientRequest request_;
+  std::unique_ptr<protocol::HttpRequestParser> parser_;  // while opening
+  protocol::Session session_;
+
+  ClientOutput output_;
+  std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive()
+
+  std::unique_ptr<std::string> close_reason_;  // for on_close, if there is one
+  std::uint32_t watched_events_ = 0;    // what the poller watches for
+  std::uint32_t last_message_ms_ = 0;   // low 32 bits of the loop's clock
+  std::uint32_t last_ping_ms_ = 0;
+  std::uint32_t message_begun_ms_ = 0;
+  std::uint16_t close_code_ = protocol::close_code::abnormal;
+  std::uint8_t missed_pings_ = 0;
+  Phase phase_ = Phase::opening;
+  bool watched_ = false;       // the poller knows us
+  bool visible_ = false;       // on_open was called and on_close was not
+  bool clean_ = false;         // both sides sent a Close frame
+  bool peer_closed_ = false;   // nothing more comes from the peer: its Close or its FIN is here
+  bool paused_ = false;        // by pause_receive()
+  bool full_ = false;          // on_buffer_full was told, or will be, and nothing has drained since
+  bool tell_full_ = false;
+  bool tell_drained_ = false;
+  bool touched_ = false;       // on the context's list of that name
+  bool noticed_ = false;       // on the context's list of notices
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,151 @@
+#include "worker/client_output.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "protocol/assertion.h"
+
+namespace wsd::worker {
+
+namespace {
+
+// From here up a payload is not copied into the arena: header and payload leave at once, as pieces of one writev.
+constexpr std::size_t large_payload = 16 * 1024;
+// A turn that produces more than this for one connection sends it early: the peer may as well begin to read.
+constexpr std::size_t early_flush = 128 * 1024;
+// Pongs of one turn beyond this are merged into the latest.
+constexpr std::size_t pongs_per_turn = 16 * 1024;
+constexpr std::size_t max_pieces = 64;
+
+iovec piece_of(const void* data, std::size_t size) { return {.iov_base = const_cast<void*>(data), .iov_len = size}; }
+
+std::span<iovec> without_front(std::span<iovec> pieces, std::size_t size) {
+  while (!pieces.empty() && size >= pieces.front().iov_len) {
+    size -= pieces.front().iov_len;
+    pieces = pieces.subspan(1);
+  }
+  if (size > 0) {
+    pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + size;
+    pieces.front().iov_len -= size;
+  }
+  return pieces;
+}
+
+}  // namespace
+
+bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
+                        std::size_t size) {
+  std::array<std::byte, protocol::max_server_header_size> header;
+  const auto used_header = std::span(header).first(protocol::serialize_header(opcode, size, header.data()));
+  if (size >= large_payload || queued() > 0) return write_large(way, used_header, pieces);
+
+  std::byte* room = extend(way, used_header.size() + size);
+  room = std::copy(used_header.begin(), used_header.end(), room);
+  for (const std::string_view piece : pieces) {
+    if (!piece.empty()) std::memcpy(room, piece.data(), piece.size());
+    room += piece.size();
+  }
+  return chain_.size() < early_flush || flush_chain(way);
+}
+
+bool ClientOutput::send(Way way, std::span<const std::byte> bytes) {
+  if (queued() > 0) {
+    const iovec piece = piece_of(bytes.data(), bytes.size());
+    queue_->append_frame({&piece, 1});
+  } else {
+    std::copy(bytes.begin(), bytes.end(), extend(way, bytes.size()));
+  }
+  return true;
+}
+
+bool ClientOutput::send_control(Way way, protocol::Opcode opcode, std::span<const std::byte> payload) {
+  std::array<std::byte, 2 + protocol::max_control_payload> buffer;
+  const std::size_t header_size = protocol::serialize_header(opcode, payload.size(), buffer.data());
+  std::copy(payload.begin(), payload.end(), buffer.begin() + static_cast<std::ptrdiff_t>(header_size));
+  const auto frame = std::span(buffer).first(header_size + payload.size());
+  if (opcode == protocol::Opcode::pong && (queued() > 0 || chain_.size() >= pongs_per_turn)) {
+    if (!flush_chain(way)) return false;
+    queue().replace_pong(frame);
+    return true;
+  }
+  if (queued() == 0) return send(way, frame);
+  queue_->push_control(frame);
+  return true;
+}
+
+std::byte* ClientOutput::extend(Way way, std::size_t size) {
+  std::byte* room = way.context.arena.extend(chain_, size);
+  if (room != nullptr) return room;
+  way.context.flush();
+  room = way.context.arena.extend(chain_, size);
+  WSD_ASSERT(room != nullptr);  // nothing larger than large_payload comes here
+  return room;
+}
+
+bool ClientOutput::write_large(Way way, std::span<const std::byte> header,
+                               std::initializer_list<std::string_view> pieces) {
+  if (!flush_chain(way)) return false;
+  std::array<iovec, max_pieces> gathered;
+  WSD_ASSERT(pieces.size() < gathered.size());
+  std::size_t count = 0;
+  gathered[count++] = piece_of(header.data(), header.size());
+  for (const std::string_view piece : pieces) {
+    if (!piece.empty()) gathered[count++] = piece_of(piece.data(), piece.size());
+  }
+  const auto frame = std::span(gathered).first(count);
+  if (queued() == 0) return write_once(way, frame);
+  queue_->append_frame(frame);
+  return true;
+}
+
+// Everything goes out with one write, and what the kernel does not take into the queue, which is empty.
+bool ClientOutput::write_once(Way way, std::span<iovec> pieces) {
+  const Transfer transfer = way.transport.write(pieces);
+  if (transfer.status == Transfer::Status::failed) return false;
+  way.context.counters.bytes_out.add(transfer.bytes);
+  const auto rest = without_front(pieces, transfer.bytes);
+  if (!rest.empty()) queue().append_rest(rest);
+  return true;
+}
+
+bool ClientOutput::flush_chain(Way way) {
+  while (!chain_.empty()) {
+    std::array<iovec, max_pieces> pieces;
+    const auto taken = std::span(pieces).first(OutputArena::take(chain_, pieces));
+    if (queued() > 0) {
+      queue_->append_rest(taken);
+    } else if (!write_once(way, taken)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool ClientOutput::flush_queue(Way way) {
+  std::array<iovec, max_pieces> pieces;
+  const Transfer transfer = way.transport.write(std::span(pieces).first(queue_->gather(pieces)));
+  if (transfer.status == Transfer::Status::failed) return false;
+  way.context.counters.bytes_out.add(transfer.bytes);
+  queue_->consume(transfer.bytes);
+  if (queue_->empty()) queue_.reset();
+  return true;
+}
+
+ClientOutput::Flushed ClientOutput::flush(Way way) {
+  const bool alive = chain_.empty() && queued() > 0 ? flush_queue(way) : flush_chain(way);
+  if (!alive) return Flushed::dead;
+  return queued() == 0 ? Flushed::all : Flushed::some;
+}
+
+void ClientOutput::clear() {
+  chain_ = {};
+  queue_.reset();
+}
+
+SendQueue& ClientOutput::queue() {
+  if (queue_ == nullptr) queue_ = std::make_unique<SendQueue>();
+  return *queue_;
+}
+
+}  // namespace wsd::worker

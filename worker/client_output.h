@@ -1,0 +1,64 @@
+// One connection's bytes on their way out: this turn's, in the arena, and those that the kernel did not take, in a queue.
+//
+// Whole frames go in; the order on the wire is the order of the calls, save for control frames, which pass data that
+// waits in the queue. Owned by the connection, which also decides when to flush and what a dead stream means: every
+// [[nodiscard]] bool here is false when the stream is dead, and then nothing more may be asked of it but clear().
+
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "protocol/frame.h"
+#include "worker/connection_context.h"
+#include "worker/output_arena.h"
+#include "worker/send_queue.h"
+#include "worker/transport.h"
+
+namespace wsd::worker {
+
+class ClientOutput {
+ public:
+  // Where bytes go. Made for the length of a call.
+  struct Way {
+    ConnectionContext& context;
+    Transport& transport;
+  };
+
+  // One unfragmented data frame, its payload gathered from pieces of `size` bytes together. Small ones are copied into
+  // the arena; large ones leave at once, uncopied, behind what the turn has produced so far.
+  [[nodiscard]] bool send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
+                          std::size_t size);
+  // Bytes as they are: a response head, a Close frame.
+  [[nodiscard]] bool send(Way way, std::span<const std::byte> bytes);
+  // A Ping or a Pong. While the peer does not read, at most one Pong waits: the latest (§5.5.3).
+  [[nodiscard]] bool send_control(Way way, protocol::Opcode opcode, std::span<const std::byte> payload);
+
+  enum class Flushed : std::uint8_t { all, some, dead };
+  // One write, for this turn's output or else for the queue.
+  [[nodiscard]] Flushed flush(Way way);
+
+  [[nodiscard]] std::size_t size() const { return chain_.size() + queued(); }
+  // Bytes that the kernel had no room for.
+  [[nodiscard]] std::size_t queued() const { return queue_ == nullptr ? 0 : queue_->size(); }
+  void clear();
+
+ private:
+  [[nodiscard]] std::byte* extend(Way way, std::size_t size);
+  [[nodiscard]] bool write_large(Way way, std::span<const std::byte> header,
+                                 std::initializer_list<std::string_view> pieces);
+  [[nodiscard]] bool write_once(Way way, std::span<iovec> pieces);
+  [[nodiscard]] bool flush_chain(Way way);
+  [[nodiscard]] bool flush_queue(Way way);
+  SendQueue& queue();
+
+  OutputArena::Chain chain_;
+  std::unique_ptr<SendQueue> queue_;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,34 @@
+// A connection's opening request with the address it came from: what applications see as wsd::Request.
+
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include <wsd/request.h>
+
+#include "protocol/http_request.h"
+
+namespace wsd::worker {
+
+class ClientRequest final : public Request {
+ public:
+  explicit ClientRequest(std::string remote_address) : remote_address_(std::move(remote_address)) {}
+
+  void set_head(protocol::HttpRequest head) { head_ = std::move(head); }
+  [[nodiscard]] const protocol::HttpRequest& head() const { return head_; }
+
+  [[nodiscard]] std::string_view method() const override { return head_.method(); }
+  [[nodiscard]] std::string_view path() const override { return head_.path(); }
+  [[nodiscard]] std::string_view query() const override { return head_.query(); }
+  [[nodiscard]] std::string_view header(std::string_view name) const override {
+    return head_.header(name).value_or(std::string_view());
+  }
+  [[nodiscard]] std::string_view remote_address() const override { return remote_address_; }
+
+ private:
+  protocol::HttpRequest head_;
+  std::string remote_address_;
+};
+
+}  // namespace wsd::worker

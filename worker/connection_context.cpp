@@ -1,0 +1,47 @@
+#include "worker/connection_context.h"
+
+#include <algorithm>
+
+#include "worker/client_connection.h"
+
+namespace wsd::worker {
+
+namespace {
+
+// Everything sent in one turn, unless the turn sends more: then it is flushed early.
+constexpr std::size_t arena_size = 1024 * 1024;
+
+std::uint64_t milliseconds(std::chrono::milliseconds duration) { return static_cast<std::uint64_t>(duration.count()); }
+
+// Often enough for the shortest of the limits that are on.
+std::uint64_t tick_interval(const Limits& limits) {
+  auto interval = limits.message_timeout;
+  for (const auto other : {limits.ping_interval, limits.idle_timeout}) {
+    if (other.count() > 0) interval = std::min(interval, other);
+  }
+  return milliseconds(interval);
+}
+
+}  // namespace
+
+ConnectionContext::ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_,
+                                     ScoreboardRow& counters_, const Limits& limits_)
+    : loop(loop_),
+      worker(worker_),
+      app(app_),
+      poller(poller_),
+      counters(counters_),
+      limits(limits_),
+      arena(arena_size),
+      handshakes(milliseconds(limits.handshake_timeout)),
+      ticks(tick_interval(limits)),
+      endings(milliseconds(limits.close_timeout)),
+      read_buffer_(std::make_unique_for_overwrite<std::byte[]>(read_buffer_size)) {}
+
+void ConnectionContext::flush() {
+  for (ClientConnection* connection : touched) connection->flush();
+  touched.clear();
+  arena.reset();
+}
+
+}  // namespace wsd::worker

@@ -1,0 +1,62 @@
+// What all connections of one worker share: the loop's buffers, deadlines, counters and lists of this turn.
+//
+// Owned by the server; outlives every connection. A connection changes the lists; the server works them off at the end
+// of each turn (server.h, end_turn).
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <wsd/worker.h>
+
+#include "worker/app_host.h"
+#include "worker/deadline_list.h"
+#include "worker/limits.h"
+#include "worker/loop.h"
+#include "worker/output_arena.h"
+#include "worker/poller.h"
+#include "worker/scoreboard.h"
+
+namespace wsd::worker {
+
+class ClientConnection;
+
+struct ConnectionContext {
+  ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_, ScoreboardRow& counters_,
+                    const Limits& limits_);
+
+  Loop& loop;
+  Worker& worker;
+  AppHost& app;
+  Poller& poller;
+  ScoreboardRow& counters;
+  const Limits& limits;
+
+  // The loop's clock: taken once a turn, in milliseconds.
+  [[nodiscard]] std::uint64_t now_ms() { return uv_now(loop.get()); }
+
+  // One recv() fills it; whatever a connection needs longer it copies. Every connection of the worker reads here.
+  std::span<std::byte> read_buffer() { return {read_buffer_.get(), read_buffer_size}; }
+  OutputArena arena;
+
+  DeadlineList handshakes;  // waiting for a request head
+  DeadlineList ticks;       // open: ping, idle and unfinished messages are looked at
+  DeadlineList endings;     // waiting for the peer's Close, or for our last bytes to leave
+
+  std::vector<ClientConnection*> touched;  // have output in the arena
+  std::vector<ConnectionId> resumed;       // may have input that waits since pause_receive()
+  std::vector<ClientConnection*> notices;  // have something to tell the application, or are gone
+
+  // Every touched connection's output leaves, and the arena is empty. Calls no application.
+  void flush();
+
+ private:
+  static constexpr std::size_t read_buffer_size = 256 * 1024;
+  std::unique_ptr<std::byte[]> read_buffer_;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,38 @@
+// Everything that crosses fork from the master to a worker, in one struct. Nothing else is inherited on purpose: what is
+// not named here is closed before the worker begins.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "worker/app_host.h"
+#include "worker/file_descriptor.h"
+#include "worker/limits.h"
+#include "worker/record_socket.h"
+#include "worker/scoreboard.h"
+
+namespace wsd::worker {
+
+// One slot's listening sockets, one per listen address, in the order of the addresses.
+struct SlotSockets {
+  std::uint16_t slot = 0;
+  std::vector<FileDescriptor> sockets;
+};
+
+struct Heritage {
+  std::string name;               // of the instance
+  std::uint16_t slot = 0;
+  std::uint32_t incarnation = 0;  // of the process: never the same twice, part of connection ids
+  std::uint32_t generation = 0;
+  SlotSockets sockets;            // of its own slot
+  RecordSocket master;            // orders come, reports go; its end is the master's end
+  Scoreboard* scoreboard = nullptr;
+  std::size_t scoreboard_row = 0;
+  const AppModule* app = nullptr;
+  Settings settings;
+  Limits limits;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,74 @@
+// The application: callbacks that the server calls. This header is all an application includes.
+//
+//   #include <wsd/app.h>
+//
+//   WSD_APP(app) {
+//     app.on_message = [](wsd::Connection& connection, wsd::Message message) {
+//       connection.send({"hello ", message.data});
+//     };
+//   }
+//
+// Each worker process runs the WSD_APP body once, before it serves; what the callbacks capture belongs to that worker.
+// Callbacks run one at a time, never inside one another. One that throws costs its connection a Close with 1011 and a
+// line in the log; the worker goes on.
+
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include <wsd/connection.h>
+#include <wsd/message.h>
+#include <wsd/request.h>
+#include <wsd/worker.h>
+
+namespace wsd {
+
+struct App {
+  // Before the worker serves its first client: open files, start timers. Throwing fails the start. Workerman: onWorkerStart.
+  std::function<void(Worker&)> on_worker_start;
+  // After its last connection is gone, or when the stop timeout is over. Workerman: onWorkerStop.
+  std::function<void(Worker&)> on_worker_stop;
+  // The opening handshake is done. Workerman: onWebSocketConnected (onConnect comes before the handshake there).
+  std::function<void(Connection&)> on_open;
+  // A whole message came. Its data dies with the call. Workerman: onMessage.
+  std::function<void(Connection&, Message)> on_message;
+  // The connection is over; once per on_open. The Connection dies when this returns. Workerman: onClose.
+  std::function<void(Connection&, CloseInfo)> on_close;
+  // A message to this client was dropped, or queued up to the limit: it reads more slowly than we write. Once, until
+  // on_buffer_drain. Workerman: onBufferFull.
+  std::function<void(Connection&)> on_buffer_full;
+  // After on_buffer_full: everything queued has left. Workerman: onBufferDrain.
+  std::function<void(Connection&)> on_buffer_drain;
+
+  // A value given by `--set KEY=VALUE`; `fallback` if it was not. The view lives as long as the worker.
+  [[nodiscard]] std::string_view setting(std::string_view key, std::string_view fallback = {}) const {
+    const auto found = settings.find(key);
+    return found == settings.end() ? fallback : std::string_view(found->second);
+  }
+
+  std::map<std::string, std::string, std::less<>> settings;
+};
+
+// What WSD_APP leaves for the server to find.
+struct AppModule {
+  void (*define)(App&);
+};
+
+}  // namespace wsd
+
+// Built-in apps are linked together and need a name each; an application of its own has the one below.
+#ifndef WSD_APP_MODULE
+#define WSD_APP_MODULE wsd_app_module
+#endif
+
+// Opens the body that fills in an application's callbacks; `app` names its wsd::App.
+#define WSD_APP(app)                                                   \
+  static void wsd_app_define(::wsd::App& app);                         \
+  extern "C" {                                                         \
+  extern const ::wsd::AppModule WSD_APP_MODULE;                        \
+  const ::wsd::AppModule WSD_APP_MODULE = {&wsd_app_define};           \
+  }                                                                    \
+  static void wsd_app_define(::wsd::App& app)

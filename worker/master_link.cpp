@@ -1,0 +1,62 @@
+#include "worker/master_link.h"
+
+#include <utility>
+
+#include "protocol/assertion.h"
+#include "worker/log.h"
+
+namespace wsd::worker {
+
+namespace {
+
+protocol::RecordWriter record_of(WorkerReport report) {
+  return protocol::RecordWriter(static_cast<std::uint16_t>(report));
+}
+
+// A report that the master does not take is no loss: it reads within milliseconds or is about to be gone.
+void send(const RecordSocket& socket, const protocol::RecordWriter& record) { (void)socket.send(record.bytes()); }
+
+}  // namespace
+
+MasterLink::MasterLink(Loop& loop, const RecordSocket& socket, OrderHandler on_order, std::function<void()> on_end)
+    : socket_(socket), on_order_(std::move(on_order)), on_end_(std::move(on_end)) {
+  watcher_ = make_uv_handle<uv_poll_t>(
+      [&](uv_poll_t* handle) { return uv_poll_init(loop.get(), handle, socket_.descriptor()); });
+  WSD_ASSERT(watcher_ != nullptr);
+  watcher_->data = this;
+  uv_poll_start(watcher_.get(), UV_READABLE | UV_DISCONNECT,
+                [](uv_poll_t* handle, int, int) { static_cast<MasterLink*>(handle->data)->receive(); });
+}
+
+void MasterLink::receive() {
+  for (;;) {
+    RecordSocket::Received received = socket_.receive();
+    if (received.status == RecordSocket::Status::would_block) return;
+    if (received.status == RecordSocket::Status::ended) {
+      watcher_.reset();
+      return on_end_();
+    }
+    const auto order = protocol::RecordReader::parse(received.bytes);
+    if (received.status == RecordSocket::Status::failed || !order) {
+      log::error("an order of the master did not arrive whole (out of descriptors?); it is ignored");
+    } else {
+      on_order_(*order, std::move(received.descriptors));
+    }
+  }
+}
+
+void MasterLink::report(WorkerReport report) { send(socket_, record_of(report)); }
+
+void MasterLink::report_released(std::uint16_t slot) {
+  auto record = record_of(WorkerReport::released);
+  record.add_number(static_cast<protocol::Tag>(MasterField::slot), slot);
+  send(socket_, record);
+}
+
+void MasterLink::report_cannot_start(const RecordSocket& socket, std::string_view reason) {
+  auto record = record_of(WorkerReport::cannot_start);
+  record.add(static_cast<protocol::Tag>(MasterField::reason), reason.substr(0, 4096));
+  send(socket, record);
+}
+
+}  // namespace wsd::worker

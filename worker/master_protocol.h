@@ -1,0 +1,38 @@
+// What a master and its worker say to each other over their record socket: tagged records (protocol/record.h), so that
+// a master of the next release still understands a worker of this one.
+
+#pragma once
+
+#include <cstdint>
+
+#include "protocol/record.h"
+
+namespace wsd::worker {
+
+// Record types. Never reuse a number.
+enum class MasterOrder : std::uint16_t {
+  serve = 1,    // accept from this slot's sockets too: fields slot, one `address` each for the descriptors that come along
+  release = 2,  // close your copies of this slot's sockets, then answer `released`
+  drain = 3,    // no new clients; Close `close_code` to each, spread over `window_ms`; leave when the last is gone
+  leave = 4,    // Close 1001 to each at once; leave when the last is gone, or after the stop timeout
+  refuse = 5,   // nobody has room: accept though full, and answer 503
+  stop_refusing = 6,  // somebody has room again: leave the sockets alone while full
+};
+
+enum class WorkerReport : std::uint16_t {
+  ready = 101,         // the app has started, clients are accepted
+  cannot_start = 102,  // field reason; exit code cannot_start follows
+  released = 103,      // field slot: told after every closing of a slot's sockets
+  full = 104,          // at the descriptor ceiling: accepts nothing more for now
+  has_room = 105,      // accepts again on all it holds
+};
+
+enum class MasterField : protocol::Tag {
+  slot = 1,
+  close_code = 2,
+  window_ms = 3,
+  reason = 4,
+  retire = 5,  // of drain: 1 if the slot's sockets are about to be closed for good
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,59 @@
+// Where everything that is sent during one turn of the loop is put together: one buffer per worker, not per connection.
+//
+// Each connection that sends has a *chain* of extents here; consecutive sends of one connection grow one extent, so its
+// whole turn usually leaves with one send(). Extents live until reset(), that is, until every chain was flushed at the
+// end of the turn. Nothing is allocated per message.
+
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace wsd::worker {
+
+class OutputArena {
+  struct Extent {
+    Extent* next = nullptr;
+    std::size_t size = 0;
+    std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
+  };
+
+ public:
+  // One connection's output of this turn. Empty outside a turn.
+  class Chain {
+   public:
+    [[nodiscard]] bool empty() const { return first_ == nullptr; }
+    [[nodiscard]] std::size_t size() const { return size_; }
+
+   private:
+    friend class OutputArena;
+    Extent* first_ = nullptr;
+    Extent* last_ = nullptr;
+    std::size_t size_ = 0;
+  };
+
+  explicit OutputArena(std::size_t capacity);
+
+  // `size` bytes at the end of `chain`, to be filled by the caller; null when the arena is full.
+  [[nodiscard]] std::byte* extend(Chain& chain, std::size_t size);
+
+  // Moves the front of the chain into `pieces`, as far as they go, and returns how many it filled. The bytes stay where
+  // they are until reset().
+  [[nodiscard]] static std::size_t take(Chain& chain, std::span<iovec> pieces);
+
+  // Forgets every extent. Every chain must be empty.
+  void reset() { top_ = begin_.get(); }
+
+ private:
+  static constexpr std::size_t alignment = alignof(Extent);
+
+  std::unique_ptr<std::byte[]> begin_;
+  std::byte* top_;
+  std::byte* end_;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,51 @@
+// Readiness of a worker's sockets: one epoll instance, watched by the loop as a single descriptor.
+//
+// A libuv watcher per connection would cost 160 bytes each and a callback per event with no end-of-batch in between.
+// Here a ready batch is dispatched as a whole and then `batch_done` runs, where the turn's output leaves: all receives
+// of a turn come before its sends. Level-triggered.
+
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+
+#include "worker/file_descriptor.h"
+#include "worker/loop.h"
+#include "worker/uv_handle.h"
+
+namespace wsd::worker {
+
+// Something with a descriptor in the poller. Must be removed before it is destroyed, and may not be destroyed while a
+// batch is being dispatched.
+class Watched {
+ public:
+  // `events`: EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR as epoll_wait(2) gave them.
+  virtual void handle_ready(std::uint32_t events) = 0;
+
+ protected:
+  ~Watched() = default;
+};
+
+class Poller {
+ public:
+  Poller(Loop& loop, std::function<void()> batch_done);
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // False if the kernel refused (no memory, or its limit of watches): the caller closes the descriptor.
+  [[nodiscard]] bool add(int descriptor, Watched& watched, std::uint32_t events);
+  void change(int descriptor, Watched& watched, std::uint32_t events);
+  // Always before the descriptor is closed or sent away: another process's copy would keep it firing here.
+  void remove(int descriptor);
+
+ private:
+  void dispatch();
+
+  FileDescriptor epoll_;
+  std::function<void()> batch_done_;
+  UvHandle<uv_poll_t> watcher_;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,87 @@
+#include "worker/send_queue.h"
+
+#include <utility>
+
+namespace wsd::worker {
+
+namespace {
+
+// Small frames share a chunk up to this size: one allocation for many, and still a boundary near for control frames.
+constexpr std::size_t shared_chunk_size = 16 * 1024;
+
+std::size_t total_size(std::span<const iovec> pieces) {
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) size += piece.iov_len;
+  return size;
+}
+
+void append_pieces(std::vector<std::byte>& bytes, std::span<const iovec> pieces) {
+  for (const iovec& piece : pieces) {
+    const auto* begin = static_cast<const std::byte*>(piece.iov_base);
+    bytes.insert(bytes.end(), begin, begin + piece.iov_len);
+  }
+}
+
+}  // namespace
+
+void SendQueue::append_rest(std::span<const iovec> pieces) {
+  Chunk chunk;
+  chunk.bytes.reserve(total_size(pieces));
+  append_pieces(chunk.bytes, pieces);
+  size_ += chunk.bytes.size();
+  if (chunks_.empty()) in_progress_ = true;
+  chunks_.push_back(std::move(chunk));
+}
+
+void SendQueue::append_frame(std::span<const iovec> pieces) {
+  const std::size_t size = total_size(pieces);
+  const bool shares = chunks_.size() > next_boundary() && !chunks_.back().control &&
+                      chunks_.back().bytes.size() + size <= shared_chunk_size;
+  if (!shares) chunks_.emplace_back();
+  append_pieces(chunks_.back().bytes, pieces);
+  size_ += size;
+}
+
+void SendQueue::push_control(std::span<const std::byte> frame) {
+  const auto position = chunks_.begin() + static_cast<std::ptrdiff_t>(next_boundary());
+  chunks_.insert(position, Chunk{{frame.begin(), frame.end()}, true});
+  size_ += frame.size();
+}
+
+void SendQueue::replace_pong(std::span<const std::byte> frame) {
+  size_ = size_ - pong_.size() + frame.size();
+  pong_.assign(frame.begin(), frame.end());
+}
+
+void SendQueue::insert_pong() {
+  const std::size_t position = next_boundary();
+  if (position < chunks_.size() && chunks_[position].control) return;  // one is about to leave: the newer one waits its turn
+  size_ -= pong_.size();
+  push_control(std::exchange(pong_, {}));
+}
+
+std::size_t SendQueue::gather(std::span<iovec> pieces) {
+  if (!pong_.empty()) insert_pong();
+  std::size_t count = 0;
+  for (auto chunk = chunks_.begin(); chunk != chunks_.end() && count < pieces.size(); ++chunk) {
+    const std::size_t skip = count == 0 ? offset_ : 0;
+    pieces[count++] = {.iov_base = chunk->bytes.data() + skip, .iov_len = chunk->bytes.size() - skip};
+  }
+  return count;
+}
+
+void SendQueue::consume(std::size_t size) {
+  size_ -= size;
+  while (!chunks_.empty() && size >= chunks_.front().bytes.size() - offset_) {
+    size -= chunks_.front().bytes.size() - offset_;
+    chunks_.pop_front();
+    offset_ = 0;
+    in_progress_ = false;
+  }
+  if (size > 0) {
+    offset_ += size;
+    in_progress_ = true;
+  }
+}
+
+}  // namespace wsd::worker

@@ -1,0 +1,55 @@
+// What a connection could not send yet: whole frames, in order, waiting for the kernel to take them.
+//
+// Not the usual way of a message: that goes from the output arena straight to the kernel. A queue exists only while
+// something waits; its owner bounds it. Control frames go ahead of waiting data, but never into the middle of a frame
+// (RFC 6455 §5.4: "Control frames MAY be injected in the middle of a fragmented message", and our messages are one
+// frame each).
+
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <deque>
+#include <span>
+#include <vector>
+
+namespace wsd::worker {
+
+class SendQueue {
+ public:
+  [[nodiscard]] bool empty() const { return chunks_.empty() && pong_.empty(); }
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+  // The rest of something that the kernel took in part: goes before everything but what is already in progress. Its
+  // first chunk counts as in progress.
+  void append_rest(std::span<const iovec> pieces);
+  // A whole frame, given in pieces.
+  void append_frame(std::span<const iovec> pieces);
+  // A whole control frame, ahead of the data that has not begun to leave.
+  void push_control(std::span<const std::byte> frame);
+  // The same for a Pong, replacing one that still waits: §5.5.3 lets us answer only the latest Ping.
+  void replace_pong(std::span<const std::byte> frame);
+
+  // Fills `pieces` from the front; returns how many it filled.
+  [[nodiscard]] std::size_t gather(std::span<iovec> pieces);
+  // The kernel took this many bytes of what gather() gave.
+  void consume(std::size_t size);
+
+ private:
+  struct Chunk {
+    std::vector<std::byte> bytes;
+    bool control = false;
+  };
+
+  [[nodiscard]] std::size_t next_boundary() const { return in_progress_ ? 1 : 0; }
+  void insert_pong();
+
+  std::deque<Chunk> chunks_;       // each holds whole frames, save for the first when it is in progress
+  std::vector<std::byte> pong_;    // not yet among the chunks
+  std::size_t offset_ = 0;         // bytes of the first chunk that are gone
+  bool in_progress_ = false;       // the first chunk begins, or has been sent up to, inside a frame
+  std::size_t size_ = 0;
+};
+
+}  // namespace wsd::worker

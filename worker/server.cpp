@@ -1,0 +1,337 @@
+#include "worker/server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "protocol/close_code.h"
+#include "worker/log.h"
+#include "worker/tcp_transport.h"
+
+namespace wsd::worker {
+
+namespace close_code = protocol::close_code;
+
+namespace {
+
+constexpr std::uint64_t heartbeat_ms = 100;
+constexpr std::uint64_t nanoseconds_per_millisecond = 1'000'000;
+// How many of the descriptors in reserve may be busy with saying 503.
+constexpr std::size_t refusals_at_once = 32;
+
+// Connection ids are birth slot (8 bits), incarnation (20), counter (36): design section 6.
+constexpr unsigned slot_shift = 56;
+constexpr unsigned incarnation_shift = 36;
+constexpr std::uint64_t incarnation_mask = (std::uint64_t{1} << (slot_shift - incarnation_shift)) - 1;
+
+std::size_t connections_allowed(const Limits& limits) {
+  rlimit descriptors{};
+  ::getrlimit(RLIMIT_NOFILE, &descriptors);
+  const std::size_t limit = descriptors.rlim_cur;
+  return limit > 2 * limits.reserved_descriptors ? limit - limits.reserved_descriptors : limit / 2;
+}
+
+template <typename Callback>
+UvHandle<uv_timer_t> make_timer(Loop& loop, void* data, std::uint64_t first_ms, std::uint64_t repeat_ms,
+                                Callback callback) {
+  auto timer = make_uv_handle<uv_timer_t>([&](uv_timer_t* handle) { return uv_timer_init(loop.get(), handle); });
+  timer->data = data;
+  uv_timer_start(timer.get(), callback, first_ms, repeat_ms);
+  return timer;
+}
+
+protocol::HttpError out_of_room() {
+  return {.status = 503,
+          .text = "The server has no room for another connection. Try again in a few seconds.",
+          .headers = {{"Retry-After", "5"}}};
+}
+
+}  // namespace
+
+Server::Server(Heritage& heritage, AppHost& app)
+    : heritage_(heritage),
+      app_(app),
+      poller_(loop_, [this] { end_turn(); }),
+      context_(loop_, *this, app, poller_, heritage.scoreboard->row(heritage.scoreboard_row), heritage.limits),
+      timers_(loop_, app),
+      master_(
+          loop_, heritage.master,
+          [this](const protocol::RecordReader& order, std::vector<FileDescriptor> descriptors) {
+            obey(order, std::move(descriptors));
+          },
+          [this] {
+            log::warning("the master is gone: closing {} connections and leaving", connections_.size());
+            leave();
+          }),
+      max_connections_(connections_allowed(heritage.limits)) {
+  // Timers and orders do not pass through the poller: what they sent leaves before the loop sleeps.
+  before_sleep_ = make_uv_handle<uv_prepare_t>(
+      [&](uv_prepare_t* handle) { return uv_prepare_init(loop_.get(), handle); });
+  before_sleep_->data = this;
+  uv_prepare_start(before_sleep_.get(), [](uv_prepare_t* handle) { static_cast<Server*>(handle->data)->end_turn(); });
+}
+
+Server::~Server() {
+  connections_.clear();
+  close_listeners();
+}
+
+void Server::run() {
+  app_.start(*this);
+  heart_ = make_timer(loop_, this, 0, heartbeat_ms,
+                      [](uv_timer_t* handle) { static_cast<Server*>(handle->data)->beat(); });
+  serve(heritage_.slot, std::move(heritage_.sockets.sockets));
+  beat();
+  master_.report(WorkerReport::ready);
+  loop_.run();
+  give_up_the_rest();
+  timers_.cancel_all();
+  app_.stop(*this);
+}
+
+// ---- for applications -----------------------------------------------------------------------------------------------
+
+void Server::for_each_connection(const std::function<void(Connection&)>& visit) {
+  // Nothing `visit` may do destroys a connection or accepts one: the table stays as it is.
+  for (const auto& [id, connection] : connections_) {
+    if (connection->is_open()) visit(*connection);
+  }
+}
+
+Connection* Server::find(ConnectionId id) {
+  const auto found = connections_.find(id);
+  return found != connections_.end() && found->second->is_open() ? found->second.get() : nullptr;
+}
+
+TimerId Server::every(std::chrono::nanoseconds interval, std::function<void()> callback) {
+  return timers_.every(interval, std::move(callback));
+}
+
+TimerId Server::after(std::chrono::nanoseconds delay, std::function<void()> callback) {
+  return timers_.after(delay, std::move(callback));
+}
+
+void Server::log(std::string_view line) { log::info("{}", line); }
+
+// ---- orders ---------------------------------------------------------------------------------------------------------
+
+void Server::obey(const protocol::RecordReader& order, std::vector<FileDescriptor> descriptors) {
+  const auto number = [&order](MasterField field) {
+    return order.number(static_cast<protocol::Tag>(field)).value_or(0);
+  };
+  const auto slot = static_cast<std::uint16_t>(number(MasterField::slot));
+  switch (static_cast<MasterOrder>(order.type())) {
+    case MasterOrder::serve:
+      return serve(slot, std::move(descriptors));
+    case MasterOrder::release:
+      return release(slot);
+    case MasterOrder::drain:
+      if (number(MasterField::retire) != 0) {
+        for (const Service& service : services_) accept_rest(service);
+      }
+      return drain(static_cast<std::uint16_t>(number(MasterField::close_code)), number(MasterField::window_ms));
+    case MasterOrder::leave:
+      return leave();
+    case MasterOrder::refuse:
+      return set_room(Room::refusing);
+    case MasterOrder::stop_refusing:
+      return set_room(Room::full);
+  }
+  log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
+}
+
+void Server::serve(std::uint16_t slot, std::vector<FileDescriptor> sockets) {
+  if (mode_ != Mode::serving) return;  // the descriptors close here: nobody holds what nobody serves
+  Service service{.slot = slot, .listeners = {}};
+  for (FileDescriptor& socket : sockets) {
+    service.listeners.push_back(std::make_unique<Listener>(
+        poller_, std::move(socket), heritage_.limits.accepts_per_turn,
+        [this](Accepted client) { return accept(std::move(client)); }, [this] { become_full(); }));
+    if (room_ == Room::full) service.listeners.back()->pause();
+  }
+  services_.push_back(std::move(service));
+}
+
+void Server::release(std::uint16_t slot) {
+  for (const Service& service : services_) {
+    if (service.slot == slot && room_ == Room::free) accept_rest(service);
+  }
+  std::erase_if(services_, [slot](const Service& service) { return service.slot == slot; });
+  master_.report_released(slot);
+}
+
+// Sockets that may be closed for good elsewhere too: who waits in their queues would be reset.
+void Server::accept_rest(const Service& service) {
+  for (const auto& listener : service.listeners) listener->accept_some(std::numeric_limits<unsigned>::max());
+}
+
+void Server::close_listeners() {
+  for (const Service& service : std::exchange(services_, {})) master_.report_released(service.slot);
+}
+
+void Server::drain(std::uint16_t close_code, std::uint64_t window_ms) {
+  if (mode_ != Mode::serving) return;
+  mode_ = Mode::draining;
+  close_listeners();
+  // Idle clients first, the longest idle before the others.
+  std::vector<const ClientConnection*> order;
+  for (const auto& [id, connection] : connections_) order.push_back(connection.get());
+  std::sort(order.begin(), order.end(), [](const ClientConnection* one, const ClientConnection* other) {
+    if (one->is_idle() != other->is_idle()) return one->is_idle();
+    return one->last_message_ms() < other->last_message_ms();
+  });
+  std::vector<ConnectionId> ids;
+  for (const ClientConnection* connection : order) ids.push_back(connection->id());
+  drain_plan_.emplace(ids, context_.now_ms(), window_ms, heritage_.incarnation);
+  drain_close_code_ = close_code;
+  if (!ids.empty()) log::info("draining {} connections over {} ms", ids.size(), window_ms);
+}
+
+void Server::drain_due() {
+  for (const ConnectionId id : drain_plan_->take_due(context_.now_ms())) {
+    const auto found = connections_.find(id);
+    if (found == connections_.end()) continue;
+    // One whose message is half here, or whose answer has not left, is not to be cut: the master's deadline bounds it.
+    if (found->second->is_open() && !found->second->is_idle()) {
+      drain_plan_->postpone(id);
+    } else {
+      found->second->say_goodbye(drain_close_code_);
+    }
+  }
+}
+
+void Server::leave() {
+  if (mode_ == Mode::leaving) return;
+  mode_ = Mode::leaving;
+  drain_plan_.reset();
+  close_listeners();
+  for (const auto& [id, connection] : connections_) connection->say_goodbye(close_code::going_away);
+  leave_deadline_ = make_timer(
+      loop_, this, static_cast<std::uint64_t>(heritage_.limits.stop_timeout.count()), 0, [](uv_timer_t* handle) {
+        auto* server = static_cast<Server*>(handle->data);
+        if (!server->connections_.empty()) {
+          log::info("leaving {} connections that did not answer the Close in time", server->connections_.size());
+        }
+        server->loop_.stop();
+      });
+}
+
+// Those that did not answer in time: the application still hears that they are closed.
+void Server::give_up_the_rest() {
+  for (const auto& [id, connection] : connections_) connection->lose();
+  end_turn();
+}
+
+void Server::leave_if_empty() {
+  if (mode_ != Mode::serving && connections_.empty()) loop_.stop();
+}
+
+// ---- clients --------------------------------------------------------------------------------------------------------
+
+ConnectionId Server::next_id() {
+  return (static_cast<ConnectionId>(heritage_.slot) << slot_shift) |
+         ((heritage_.incarnation & incarnation_mask) << incarnation_shift) | ++last_counter_;
+}
+
+Listener::Verdict Server::accept(Accepted client) {
+  context_.counters.accepted.add(1);
+  const ConnectionId id = next_id();
+  auto connection = std::make_unique<ClientConnection>(
+      context_, id, std::make_unique<TcpTransport>(std::move(client.socket)), std::move(client.remote_address));
+  if (!connection->start()) {
+    become_full();  // the kernel's limit of watches: as good as out of descriptors
+    return Listener::Verdict::stop_for_now;
+  }
+  if (room_ != Room::free) connection->refuse(out_of_room());
+  connections_.emplace(id, std::move(connection));
+  if (connections_.size() < ceiling()) return Listener::Verdict::go_on;
+  become_full();
+  return Listener::Verdict::stop_for_now;
+}
+
+std::size_t Server::ceiling() const {
+  return room_ == Room::free ? max_connections_ : max_connections_ + refusals_at_once;
+}
+
+void Server::become_full() {
+  pause_listeners();
+  if (room_ != Room::free) return;
+  room_ = Room::full;
+  log::warning("full at {} connections: raise the descriptor limit (LimitNOFILE, ulimit -n) or --count",
+               connections_.size());
+  master_.report(WorkerReport::full);
+}
+
+// Orders about being full that arrive when it is over are late, and mean nothing any more.
+void Server::set_room(Room room) {
+  if (room_ == Room::free) return;
+  room_ = room;
+  if (room == Room::full) return pause_listeners();
+  resume_listeners();
+}
+
+void Server::look_for_room() {
+  if (room_ == Room::free) return;
+  const std::size_t room_again = max_connections_ - std::max<std::size_t>(1, max_connections_ / 20);
+  if (connections_.size() <= room_again) {
+    room_ = Room::free;
+    log::info("has room again at {} connections", connections_.size());
+    master_.report(WorkerReport::has_room);
+    resume_listeners();
+  } else if (room_ == Room::refusing && connections_.size() < ceiling()) {
+    resume_listeners();
+  }
+}
+
+void Server::pause_listeners() {
+  for (const Service& service : services_) {
+    for (const auto& listener : service.listeners) listener->pause();
+  }
+}
+
+void Server::resume_listeners() {
+  for (const Service& service : services_) {
+    for (const auto& listener : service.listeners) listener->resume();
+  }
+}
+
+// ---- time -----------------------------------------------------------------------------------------------------------
+
+void Server::beat() {
+  const std::uint64_t now = uv_hrtime();
+  const std::uint64_t expected = last_beat_ns_ + heartbeat_ms * nanoseconds_per_millisecond;
+  const std::uint64_t late_ns = last_beat_ns_ != 0 && now > expected ? now - expected : 0;
+  last_beat_ns_ = now;
+  context_.counters.heartbeat_ns.set(now);
+  context_.counters.loop_lag_ms.set(late_ns / nanoseconds_per_millisecond);
+  handle_deadlines();
+  if (drain_plan_) drain_due();
+  look_for_room();
+}
+
+void Server::handle_deadlines() {
+  const std::uint64_t now_ms = context_.now_ms();
+  for (DeadlineList* list : {&context_.handshakes, &context_.ticks, &context_.endings}) {
+    while (DeadlineHook* hook = list->take_due(now_ms)) static_cast<ClientConnection*>(hook)->handle_deadline();
+  }
+}
+
+void Server::end_turn() {
+  while (!context_.touched.empty() || !context_.notices.empty() || !context_.resumed.empty()) {
+    for (const ConnectionId id : std::exchange(context_.resumed, {})) {
+      if (const auto found = connections_.find(id); found != connections_.end()) found->second->take_held_input();
+    }
+    context_.flush();
+    const auto told = std::exchange(context_.notices, {});
+    for (ClientConnection* connection : told) connection->tell();
+    context_.flush();  // what they said to that; now no list but a new one of notices can name a connection
+    for (ClientConnection* connection : told) {
+      if (connection->is_forgotten()) connections_.erase(connection->id());
+    }
+  }
+  leave_if_empty();
+}
+
+}  // namespace wsd::worker

@@ -1,0 +1,122 @@
+// What one worker process does: accepts clients, serves them, obeys the master, leaves.
+//
+// Everything happens in the loop's one thread. Whatever a turn brings (input, a timer, an order), end_turn() then runs:
+// there the turn's output leaves, the application hears what it is owed, and connections that are gone are destroyed.
+
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <wsd/worker.h>
+
+#include "worker/app_host.h"
+#include "worker/client_connection.h"
+#include "worker/connection_context.h"
+#include "worker/drain_plan.h"
+#include "worker/heritage.h"
+#include "worker/listener.h"
+#include "worker/loop.h"
+#include "worker/master_link.h"
+#include "worker/poller.h"
+#include "worker/timer_table.h"
+#include "worker/uv_handle.h"
+
+namespace wsd::worker {
+
+class Server final : public Worker {
+ public:
+  // Takes the heritage's sockets. `app` and `heritage` outlive the server.
+  Server(Heritage& heritage, AppHost& app);
+  ~Server();
+
+  // Starts the application (throws what it throws), reports ready and serves until told to leave.
+  void run();
+
+  // ---- for applications
+  [[nodiscard]] unsigned slot() const override { return heritage_.slot; }
+  [[nodiscard]] unsigned generation() const override { return heritage_.generation; }
+  [[nodiscard]] std::size_t connection_count() const override { return context_.counters.connections.get(); }
+  void for_each_connection(const std::function<void(Connection&)>& visit) override;
+  [[nodiscard]] Connection* find(ConnectionId id) override;
+  TimerId every(std::chrono::nanoseconds interval, std::function<void()> callback) override;
+  TimerId after(std::chrono::nanoseconds delay, std::function<void()> callback) override;
+  void cancel(TimerId timer) override { timers_.cancel(timer); }
+  void log(std::string_view line) override;
+
+ private:
+  enum class Mode : std::uint8_t {
+    serving,   // clients come and go
+    draining,  // no new clients; the plan parts with those that are left
+    leaving,   // a Close is sent to everyone; the loop ends with the last, or at the deadline
+  };
+
+  enum class Room : std::uint8_t {
+    free,      // accepts
+    full,      // leaves its sockets to neighbours
+    refusing,  // neighbours are full too: accepts, and answers 503
+  };
+
+  // The sockets of one slot that we accept from.
+  struct Service {
+    std::uint16_t slot;
+    std::vector<std::unique_ptr<Listener>> listeners;
+  };
+
+  // ---- orders
+  void obey(const protocol::RecordReader& order, std::vector<FileDescriptor> descriptors);
+  void serve(std::uint16_t slot, std::vector<FileDescriptor> sockets);
+  void release(std::uint16_t slot);
+  void drain(std::uint16_t close_code, std::uint64_t window_ms);
+  void leave();
+  void accept_rest(const Service& service);
+  void close_listeners();
+
+  // ---- clients
+  Listener::Verdict accept(Accepted client);
+  ConnectionId next_id();
+  [[nodiscard]] std::size_t ceiling() const;
+  void become_full();
+  void set_room(Room room);
+  void look_for_room();
+  void pause_listeners();
+  void resume_listeners();
+
+  // ---- time
+  void beat();
+  void handle_deadlines();
+  void drain_due();
+  void end_turn();
+  void give_up_the_rest();
+  void leave_if_empty();
+
+  Heritage& heritage_;
+  AppHost& app_;
+  Loop loop_;
+  Poller poller_;
+  ConnectionContext context_;
+  TimerTable timers_;
+  std::unordered_map<ConnectionId, std::unique_ptr<ClientConnection>> connections_;
+  std::vector<Service> services_;
+  MasterLink master_;
+  UvHandle<uv_timer_t> heart_;
+  UvHandle<uv_prepare_t> before_sleep_;
+  UvHandle<uv_timer_t> leave_deadline_;
+
+  Mode mode_ = Mode::serving;
+  std::optional<DrainPlan> drain_plan_;
+  std::uint16_t drain_close_code_ = 0;
+  std::uint64_t last_counter_ = 0;   // of connection ids
+  std::uint64_t last_beat_ns_ = 0;
+  std::size_t max_connections_;      // the descriptor limit, less what is kept in reserve
+  Room room_ = Room::free;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,25 @@
+// A transport that is a stream socket and nothing else.
+
+#pragma once
+
+#include "worker/file_descriptor.h"
+#include "worker/transport.h"
+
+namespace wsd::worker {
+
+class TcpTransport final : public Transport {
+ public:
+  // `socket`: connected and non-blocking.
+  explicit TcpTransport(FileDescriptor socket) : socket_(std::move(socket)) {}
+
+  [[nodiscard]] Transfer read(std::span<std::byte> buffer) override;
+  [[nodiscard]] Transfer write(std::span<const iovec> pieces) override;
+  void shutdown_write() override;
+  void abort() override;
+  [[nodiscard]] int descriptor() const override { return socket_.get(); }
+
+ private:
+  FileDescriptor socket_;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,43 @@
+// A client's byte stream: plaintext in, plaintext out, whatever lies below. The layers above never ask which.
+//
+// Owned by its connection, owns its descriptor. Never blocks and never calls back: who waits watches descriptor().
+
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace wsd::worker {
+
+// What a read or write came to.
+struct Transfer {
+  enum class Status : std::uint8_t {
+    done,         // `bytes` moved: at least 1 for a read; a write may have taken less than it was given
+    would_block,  // nothing moved; watch the descriptor
+    ended,        // read only: the peer has sent its last byte
+    failed,       // the stream is dead: `error` is the errno
+  };
+  Status status = Status::would_block;
+  std::size_t bytes = 0;
+  int error = 0;
+};
+
+class Transport {
+ public:
+  virtual ~Transport() = default;
+
+  // Reads once, into the front of `buffer`.
+  [[nodiscard]] virtual Transfer read(std::span<std::byte> buffer) = 0;
+  // Writes once, gathering up to IOV_MAX pieces; may be short.
+  [[nodiscard]] virtual Transfer write(std::span<const iovec> pieces) = 0;
+  // Tells the peer that no more bytes follow; reading goes on.
+  virtual void shutdown_write() = 0;
+  // Makes the coming destruction reset the stream instead of finishing it.
+  virtual void abort() = 0;
+  [[nodiscard]] virtual int descriptor() const = 0;
+};
+
+}  // namespace wsd::worker

@@ -1,0 +1,49 @@
+#include "worker/worker_process.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <cstdio>
+#include <exception>
+
+#include "worker/log.h"
+#include "worker/process_title.h"
+#include "worker/server.h"
+
+namespace wsd::worker {
+
+namespace {
+
+// Ctrl-C, a hang-up, and TERM from a service manager reach the whole process group; a worker obeys the master's stream
+// alone, so that its clients get their Close.
+void ignore_signals_of_the_group() {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE}) {
+    ::signal(signal_number, SIG_IGN);
+  }
+}
+
+void serve(Heritage& heritage) {
+  AppHost app(*heritage.app, heritage.settings);
+  Server server(heritage, app);
+  server.run();
+}
+
+}  // namespace
+
+ExitCode run_worker(Heritage heritage) {
+  ignore_signals_of_the_group();
+  set_process_title(fmt::format("wsd: worker process  {}/{}", heritage.name, heritage.slot));
+  log::set_role(fmt::format("worker {}", heritage.slot));
+  // What an app prints is a line at a time, also when standard output is a file.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+  try {
+    serve(heritage);
+    return ExitCode::done;
+  } catch (const std::exception& error) {
+    log::error("the app could not start: {}", error.what());
+    MasterLink::report_cannot_start(heritage.master, error.what());
+    return ExitCode::cannot_start;
+  }
+}
+
+}  // namespace wsd::worker
