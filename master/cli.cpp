@@ -1,0 +1,147 @@
+#include "master/cli.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <chrono>
+#include <cstdio>
+
+#include "master/exit_status.h"
+#include "master/master_contact.h"
+#include "master/status_page.h"
+#include "worker/printable_text.h"
+
+namespace wsd::master {
+
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr std::chrono::seconds answer_timeout{5};
+// For a master that must be signalled, since it does not say how long its clients have.
+constexpr std::chrono::seconds silent_stop_timeout{30};
+constexpr std::chrono::minutes silent_graceful_stop_timeout{10};
+// For a master that has said its last word.
+constexpr std::chrono::seconds exit_timeout{10};
+
+std::string name_option(const std::string& name) {
+  return name == "wsd" ? "" : " --name " + name;
+}
+
+MasterContact find_master(const Options& options) {
+  auto master = MasterContact::find(options);
+  if (master) return std::move(*master);
+  throw CommandError(CommandStatus::not_running, fmt::format("{} is not running; `wsd start{}` starts it",
+                                                             *options.name, name_option(*options.name)));
+}
+
+[[noreturn]] void fail(const std::string& line) {
+  throw CommandError(CommandStatus::failed, line);
+}
+
+[[noreturn]] void fail_for_silence(const MasterContact& master) {
+  fail(fmt::format("{} does not answer; see its log, or stop it with `wsd stop{}`", master.description(),
+                   name_option(master.name())));
+}
+
+void print(const std::string& line) {
+  std::fputs((worker::printable(line) + '\n').c_str(), stdout);
+  std::fflush(stdout);
+}
+
+// Reads to the last answer and gives each to `take`. False if the master went away before it.
+template <typename Take>
+bool read_answers(MasterContact& master, Take&& take,
+                  MasterContact::TimePoint deadline = MasterContact::TimePoint::max()) {
+  while (const auto answer = master.next_answer(deadline)) {
+    if (!answer->info.empty()) print(answer->info);
+    take(*answer);
+    if (!answer->done) continue;
+    if (answer->exit != CommandStatus::done) throw CommandError(answer->exit, answer->error);
+    return true;
+  }
+  return false;
+}
+
+// Asks for something that is answered at once.
+ControlAnswer ask_for(MasterContact& master, ControlCommand command) {
+  ControlAnswer result;
+  ControlRequest request;
+  request.command = command;
+  if (!master.ask(request)) fail_for_silence(master);
+  const auto take = [&result](const ControlAnswer& answer) {
+    if (!answer.status.empty() || !answer.options.empty()) result = answer;
+  };
+  if (!read_answers(master, take, steady_clock::now() + answer_timeout)) fail_for_silence(master);
+  return result;
+}
+
+void stop_by_signal(const MasterContact& master, bool graceful) {
+  master.signal(graceful ? SIGQUIT : SIGTERM);
+  const auto timeout = graceful ? silent_graceful_stop_timeout : silent_stop_timeout;
+  if (master.wait_until_gone(steady_clock::now() + timeout)) return;
+  fail(fmt::format("{} neither answers nor ends; `kill -9 {}` ends it, and its workers leave by themselves",
+                   master.description(), master.pid()));
+}
+
+void stop_master(MasterContact& master, bool graceful) {
+  ControlRequest request;
+  request.command = ControlCommand::stop;
+  request.graceful = graceful;
+  if (!master.ask(request)) return stop_by_signal(master, graceful);
+  // A master that goes away without a last answer is gone as well, which is what was asked for.
+  static_cast<void>(read_answers(master, [](const ControlAnswer&) {}));
+  if (master.wait_until_gone(steady_clock::now() + exit_timeout)) return;
+  fail(fmt::format("{} has stopped its workers and does not end; `kill -9 {}` ends it", master.description(),
+                   master.pid()));
+}
+
+}  // namespace
+
+void stop_command(const CommandLine& line) {
+  MasterContact master = find_master(line.options);
+  stop_master(master, line.graceful);
+  print(fmt::format("{} stopped", master.description()));
+}
+
+void reload_command(const CommandLine& line) {
+  MasterContact master = find_master(line.options);
+  ControlRequest request;
+  request.command = ControlCommand::reload;
+  request.options = line.options;
+  if (!master.ask(request)) fail_for_silence(master);
+  if (!read_answers(master, [](const ControlAnswer&) {})) {
+    fail(fmt::format("{} ended during the reload; see its log", master.description()));
+  }
+  print(fmt::format("{} reloaded", master.description()));
+}
+
+void status_command(const CommandLine& line) {
+  MasterContact master = find_master(line.options);
+  const ControlAnswer answer = ask_for(master, ControlCommand::status);
+  if (line.json) {
+    std::puts(answer.status.c_str());
+    return;
+  }
+  auto status = status_from_json(answer.status);
+  if (!status) fail(status.error());
+  std::fputs(to_tables(*status).c_str(), stdout);
+}
+
+Options stop_for_restart(const CommandLine& line) {
+  auto master = MasterContact::find(line.options);
+  if (!master) return line.options;
+  auto remembered = options_from_json(ask_for(*master, ControlCommand::options).options);
+  if (!remembered)
+    fail(fmt::format("{} does not say what it was started with: {}", master->description(), remembered.error()));
+  stop_master(*master, line.graceful);
+  Options options = *remembered;
+  options.merge(line.options);
+  return options;
+}
+
+void print_error(const std::string& line) {
+  std::fputs(("wsd: " + worker::printable(line) + '\n').c_str(), stderr);
+}
+
+}  // namespace wsd::master

@@ -1,0 +1,23 @@
+// The commands that talk to a running master. Each returns when what it asked for is done, printing results on standard
+// output, or throws CommandError with what to do about it.
+//
+// The master is found by the lock it holds, never by a file's word; a process that does not hold it is never signalled.
+
+#pragma once
+
+#include "master/command_line.h"
+
+namespace wsd::master {
+
+void stop_command(const CommandLine& line);
+void reload_command(const CommandLine& line);
+void status_command(const CommandLine& line);
+
+// The first half of restart: stops the master if there is one, and returns the options to start with: what it
+// remembered, under what `line` gives.
+[[nodiscard]] Options stop_for_restart(const CommandLine& line);
+
+// The one line of CommandError, as main prints it on standard error: "wsd: …".
+void print_error(const std::string& line);
+
+}  // namespace wsd::master

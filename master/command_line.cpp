@@ -1,0 +1,202 @@
+#include "master/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "master/exit_status.h"
+#include "master/nearest_word.h"
+#include "worker/printable_text.h"
+
+namespace wsd::master {
+
+namespace {
+
+constexpr std::string_view general_help =
+    R"(wsd: a WebSocket server with a master, workers and callbacks.
+
+Usage: wsd COMMAND [APP] [options]
+
+Commands:
+  start [APP]    start a server: `wsd start` serves the app echo on ws://0.0.0.0:8080
+  stop           stop it: clients get Close 1001; -g gives them time
+  restart [APP]  stop and start, with the options it was started with
+  reload [APP]   new workers take over, one slot after the other; no connect is refused
+  status         what the master and each worker are doing; --json for programs
+  version        the version of wsd
+
+`wsd COMMAND --help` lists the options of a command.
+)";
+
+struct CommandEntry {
+  const char* name;
+  Command command;
+  const char* description;
+  bool takes_options;  // APP and all the options of start
+};
+constexpr std::array<CommandEntry, 6> commands{{
+    {"start", Command::start, "Start a server.", true},
+    {"stop", Command::stop, "Stop a server.", false},
+    {"restart", Command::restart,
+     "Stop a server and start it anew. What is not given stays as it was; a server that does not run is started.",
+     true},
+    {"reload", Command::reload,
+     "Replace the workers of a running server, without refusing a client. What is not given stays as it was.", true},
+    {"status", Command::status, "Show what a server is doing.", false},
+    {"version", Command::version, "Show the version of wsd.", false},
+}};
+
+struct OptionEntry {
+  const char* flag;
+  const char* key;  // of Options::set_text()
+  const char* value_name;
+  const char* description;
+};
+constexpr std::array<OptionEntry, 2> instance_options{{
+    {"--name", "name", "NAME", "Which instance: several live side by side (default wsd)"},
+    {"--run-dir", "run_dir", "DIR",
+     "Where NAME.lock, NAME.pid and NAME.sock are (default /run/wsd as root, else $XDG_RUNTIME_DIR/wsd)"},
+}};
+constexpr std::array<OptionEntry, 15> start_options{{
+    {"--listen", "listen", "URL",
+     "ws://HOST:PORT, repeatable; IPv6 in brackets; port 0 picks one (default ws://0.0.0.0:8080)"},
+    {"--count", "count", "N", "Workers, 1 to 256 (default 4)"},
+    {"--set", "set", "KEY=VALUE", "A setting of the app, repeatable"},
+    {"--log-file", "log_file", "FILE", "Default: standard error in the foreground, else NAME.log"},
+    {"--log-level", "log_level", "LEVEL", "debug, info, warning or error (default info)"},
+    {"--stdout-file", "stdout_file", "FILE", "Where a daemon's app writes its standard output (default: the log)"},
+    {"--stop-timeout", "stop_timeout", "SECONDS", "For the last bytes to each client at a stop (default 2)"},
+    {"--drain-timeout", "drain_timeout", "SECONDS", "For clients to leave at a graceful stop or a reload (default 30)"},
+    {"--max-message", "max_message", "BYTES", "The largest message a client may send (default 1048576)"},
+    {"--send-queue", "send_queue", "BYTES", "What may wait for one client that reads slowly (default 1048576)"},
+    {"--handshake-timeout", "handshake_timeout", "SECONDS", "For the opening handshake (default 10)"},
+    {"--ping-interval", "ping_interval", "SECONDS", "Between pings; two misses close; 0: none (default 25)"},
+    {"--idle-timeout", "idle_timeout", "SECONDS", "Without a message from the client; 0: no limit (default 0)"},
+    {"--close-timeout", "close_timeout", "SECONDS", "For the client's answer to a Close (default 5)"},
+    {"--watchdog", "watchdog", "SECONDS", "A worker silent for this long is replaced (default 10)"},
+}};
+
+[[noreturn]] void fail(const std::string& line) {
+  throw CommandError(CommandStatus::usage, line);
+}
+
+const CommandEntry& find_command(std::string_view word) {
+  std::vector<std::string> names;
+  for (const CommandEntry& entry : commands) {
+    if (word == entry.name) return entry;
+    names.emplace_back(entry.name);
+  }
+  if (word.starts_with('-')) {
+    fail(fmt::format("the command comes before '{}': try `wsd start --help`", worker::printable(word)));
+  }
+  fail(fmt::format("unknown command '{}': the nearest is `wsd {}`, and `wsd --help` lists all", worker::printable(word),
+                   nearest_word(word, names)));
+}
+
+// What CLI11 fills in while it parses.
+class Parser {
+ public:
+  explicit Parser(const CommandEntry& entry)
+      : entry_(entry), app_(entry.description, std::string("wsd ") + entry.name) {
+    app_.set_help_flag("-h,--help", "This text");
+    app_.allow_extras();  // found and named by refuse_leftovers()
+    result_.command = entry.command;
+    add_options();
+  }
+
+  std::variant<CommandLine, Help> parse(std::vector<std::string> arguments) try {
+    refuse_empty_values(arguments);
+    std::ranges::reverse(arguments);  // as CLI11 wants them
+    app_.parse(std::move(arguments));
+    refuse_leftovers();
+    if (daemon_) take("daemon", "true");
+    return std::move(result_);
+  } catch (const CLI::CallForHelp&) {
+    return Help{app_.help()};
+  } catch (const CLI::ParseError& error) {
+    fail(fmt::format("{}; see `wsd {} --help`", worker::printable(error.what()), entry_.name));
+  }
+
+ private:
+  void add_options() {
+    if (entry_.takes_options) {
+      add({"APP", "app", "APP", "A built-in app: echo or push (default echo)"});
+      app_.add_flag("-d,--daemon", daemon_, "Run in the background; comes back when every worker serves");
+    }
+    if (entry_.takes_options || entry_.command == Command::stop) {
+      app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
+    }
+    if (entry_.command == Command::status) app_.add_flag("--json", result_.json, "One JSON object");
+    if (entry_.takes_options) std::ranges::for_each(start_options, [this](const OptionEntry& option) { add(option); });
+    if (entry_.command == Command::version) return;
+    std::ranges::for_each(instance_options, [this](const OptionEntry& option) { add(option); });
+  }
+
+  void add(const OptionEntry& option) {
+    const std::string key = option.key;
+    const std::function<void(const std::string&)> take_it = [this, key](const std::string& text) { take(key, text); };
+    app_.add_option_function(option.flag, take_it, option.description)
+        ->trigger_on_parse()
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
+        ->type_name(option.flag == std::string_view("APP") ? "" : option.value_name);
+  }
+
+  void take(const std::string& key, std::string text) {
+    // A daemon works in /, and a reload reaches a master that was started elsewhere.
+    const bool is_path = key == "run_dir" || key == "log_file" || key == "stdout_file";
+    if (is_path && !text.empty()) text = std::filesystem::absolute(text).lexically_normal().string();
+    if (const auto problem = result_.options.set_text(key, text)) fail(*problem);
+  }
+
+  // CLI11 would take the next argument for the value of `--count=`.
+  void refuse_empty_values(const std::vector<std::string>& arguments) const {
+    for (const std::string& argument : arguments) {
+      if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
+        fail(fmt::format("'{}' lacks its value; see `wsd {} --help`", worker::printable(argument), entry_.name));
+      }
+    }
+  }
+
+  void refuse_leftovers() {
+    const std::vector<std::string> leftovers = app_.remaining();
+    const auto option = std::ranges::find_if(leftovers, [](const std::string& text) { return text.starts_with('-'); });
+    if (option != leftovers.end()) refuse_unknown_option(option->substr(0, option->find('=')));
+    if (!leftovers.empty()) {
+      fail(fmt::format("'{}' is one argument too many for `wsd {}`; see `wsd {} --help`",
+                       worker::printable(leftovers.front()), entry_.name, entry_.name));
+    }
+  }
+
+  [[noreturn]] void refuse_unknown_option(const std::string& option) {
+    std::vector<std::string> names;
+    for (const CLI::Option* known : app_.get_options()) {
+      for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
+      for (const std::string& name : known->get_snames()) names.push_back("-" + name);
+    }
+    fail(fmt::format("unknown option '{}': the nearest is '{}', and `wsd {} --help` lists all",
+                     worker::printable(option), nearest_word(option, names), entry_.name));
+  }
+
+  const CommandEntry& entry_;
+  CLI::App app_;
+  CommandLine result_;
+  bool daemon_ = false;
+};
+
+}  // namespace
+
+std::variant<CommandLine, Help> parse_command_line(std::span<const char* const> arguments) {
+  if (arguments.empty()) return Help{std::string(general_help)};
+  const std::string_view first = arguments.front();
+  if (first == "--help" || first == "-h" || first == "help") return Help{std::string(general_help)};
+  const CommandEntry& entry = find_command(first == "--version" ? "version" : first);
+  return Parser(entry).parse(std::vector<std::string>(arguments.begin() + 1, arguments.end()));
+}
+
+}  // namespace wsd::master

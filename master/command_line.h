@@ -1,0 +1,31 @@
+// `wsd COMMAND [APP] [options]`, read and checked. Prints nothing, opens nothing.
+
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "master/options.h"
+
+namespace wsd::master {
+
+enum class Command : std::uint8_t { start, stop, restart, reload, status, version };
+
+struct CommandLine {
+  Command command = Command::start;
+  Options options;  // what was given; relative paths made absolute
+  bool graceful = false;
+  bool json = false;  // status --json
+};
+
+// Text for standard output: `wsd`, `wsd --help`, `wsd start --help`.
+struct Help {
+  std::string text;
+};
+
+// `arguments` without the program's name. Throws CommandError(usage).
+[[nodiscard]] std::variant<CommandLine, Help> parse_command_line(std::span<const char* const> arguments);
+
+}  // namespace wsd::master

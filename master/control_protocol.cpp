@@ -1,0 +1,134 @@
+#include "master/control_protocol.h"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <array>
+
+#include "master/json_writer.h"
+#include "worker/printable_text.h"
+
+namespace wsd::master {
+
+namespace {
+
+using simdjson::dom::element;
+using simdjson::dom::object;
+
+constexpr std::array<std::string_view, 4> command_names{"status", "options", "stop", "reload"};
+
+std::optional<ControlCommand> command_from(std::string_view name) {
+  for (std::size_t i = 0; i < command_names.size(); ++i) {
+    if (command_names[i] == name) return static_cast<ControlCommand>(i);
+  }
+  return std::nullopt;
+}
+
+// An absent member leaves `value` as it is. False if it is there and of another type.
+template <typename T>
+bool take_member(const object& from, std::string_view name, T& value) {
+  element member;
+  if (from.at_key(name).get(member) != simdjson::SUCCESS) return true;
+  return member.get(value) == simdjson::SUCCESS;
+}
+
+bool take_json_text(const object& from, std::string_view name, std::string& text) {
+  object member;
+  if (!take_member(from, name, member)) return false;
+  element present;
+  if (from.at_key(name).get(present) == simdjson::SUCCESS) text = simdjson::minify(present);
+  return true;
+}
+
+template <typename Write>
+std::string one_object(Write&& write_members) {
+  JsonWriter json;
+  json.begin_object();
+  write_members(json);
+  json.end_object();
+  return json.take();
+}
+
+}  // namespace
+
+std::string to_json(const ControlRequest& request) {
+  return one_object([&](JsonWriter& json) {
+    json.field("command", command_names[static_cast<std::size_t>(request.command)]);
+    if (request.command == ControlCommand::stop) json.field("graceful", request.graceful);
+    if (request.command != ControlCommand::reload) return;
+    json.key("options");
+    json.raw(to_json(request.options));
+  });
+}
+
+Result<ControlRequest> control_request_from_json(std::string_view line) {
+  simdjson::dom::parser parser;
+  object members;
+  if (parser.parse(simdjson::padded_string(line)).get(members) != simdjson::SUCCESS) {
+    return Error{"the request is no JSON object on one line"};
+  }
+  ControlRequest request;
+  std::string_view name;
+  std::string options;
+  if (!take_member(members, "command", name) || !take_member(members, "graceful", request.graceful) ||
+      !take_json_text(members, "options", options)) {
+    return Error{"a member of the request has the wrong type"};
+  }
+  const auto command = command_from(name);
+  if (!command) return Error{fmt::format("unknown command '{}'", worker::printable(name))};
+  request.command = *command;
+  if (options.empty()) return request;
+  auto parsed = options_from_json(options);
+  if (!parsed) return Error{parsed.error()};
+  request.options = std::move(*parsed);
+  return request;
+}
+
+std::string status_answer(std::string_view status_json) {
+  return one_object([&](JsonWriter& json) {
+    json.key("status");
+    json.raw(status_json);
+  });
+}
+
+std::string options_answer(const Options& options) {
+  return one_object([&](JsonWriter& json) {
+    json.key("options");
+    json.raw(to_json(options));
+  });
+}
+
+std::string info_answer(std::string_view text) {
+  return one_object([&](JsonWriter& json) { json.field("info", text); });
+}
+
+std::string final_answer(CommandStatus status, std::string_view error) {
+  return one_object([&](JsonWriter& json) {
+    json.field("done", true);
+    json.field("exit", static_cast<int>(status));
+    if (!error.empty()) json.field("error", error);
+  });
+}
+
+Result<ControlAnswer> control_answer_from_json(std::string_view line) {
+  simdjson::dom::parser parser;
+  object members;
+  if (parser.parse(simdjson::padded_string(line)).get(members) != simdjson::SUCCESS) {
+    return Error{"the master's answer is no JSON object"};
+  }
+  ControlAnswer answer;
+  std::string_view info;
+  std::string_view error;
+  std::int64_t exit = 0;
+  const bool good = take_member(members, "done", answer.done) && take_member(members, "exit", exit) &&
+                    take_member(members, "error", error) && take_member(members, "info", info) &&
+                    take_json_text(members, "status", answer.status) &&
+                    take_json_text(members, "options", answer.options);
+  if (!good || exit < 0 || exit > 5) return Error{"the master's answer has members of the wrong type"};
+  answer.exit = static_cast<CommandStatus>(exit);
+  answer.info = info;
+  answer.error = error;
+  return answer;
+}
+
+}  // namespace wsd::master

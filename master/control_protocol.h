@@ -1,0 +1,56 @@
+// What CLI and master say to each other over NAME.sock: JSON lines. One request per connection, {"accepted":true} at
+// once, then a stream of answers whose last object has "done":true, "exit":N and, where N is not 0, "error":"one
+// sentence".
+//
+//   {"command":"status"}                      {"status":{…}}                    {"done":true,"exit":0}
+//   {"command":"options"}                     {"options":{…}}                   {"done":true,"exit":0}
+//   {"command":"stop","graceful":true}        {"info":"2 clients left"} *       {"done":true,"exit":0}
+//   {"command":"reload","options":{…}}        {"info":"…"} *                    {"done":true,"exit":0}
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "master/exit_status.h"
+#include "master/options.h"
+#include "master/result.h"
+
+namespace wsd::master {
+
+inline constexpr std::size_t max_control_line = 64 * 1024;          // of a request
+inline constexpr std::size_t max_control_answer = 4 * 1024 * 1024;  // of one line of an answer
+
+enum class ControlCommand : std::uint8_t { status, options, stop, reload };
+
+struct ControlRequest {
+  ControlCommand command = ControlCommand::status;
+  bool graceful = false;  // of stop
+  Options options;        // of reload
+};
+
+// One line without its newline.
+[[nodiscard]] std::string to_json(const ControlRequest& request);
+Result<ControlRequest> control_request_from_json(std::string_view line);
+
+// An accepted_answer leaves all of it empty.
+struct ControlAnswer {
+  std::string status;   // JSON text of the member, or empty
+  std::string options;  // likewise
+  std::string info;     // a line for the user, or empty
+  bool done = false;
+  CommandStatus exit = CommandStatus::done;
+  std::string error;
+};
+
+inline constexpr std::string_view accepted_answer = R"({"accepted":true})";
+[[nodiscard]] std::string status_answer(std::string_view status_json);
+[[nodiscard]] std::string options_answer(const Options& options);
+[[nodiscard]] std::string info_answer(std::string_view text);
+[[nodiscard]] std::string final_answer(CommandStatus status, std::string_view error);
+Result<ControlAnswer> control_answer_from_json(std::string_view line);
+
+}  // namespace wsd::master

@@ -1,0 +1,92 @@
+// The master's end of NAME.sock. Never blocks and has no thread: the master's ppoll watches its descriptors.
+//
+//   each turn:  socket.append_poll_fds(fds);  ppoll(fds, until socket.next_deadline());
+//               for (auto& [client, request] : socket.handle_ready(fds, now)) …;
+//   later:      socket.answer(client, info_answer("…"));  socket.finish(client, CommandStatus::done);
+//
+// Each request is accepted in here at once, so that the CLI knows that the master lives; what is no request is refused.
+// A client that leaves is forgotten: answering it then does nothing. A client costs at most its line and its unread
+// answers; it has 10 s to say what it wants and to read what it was told.
+
+#pragma once
+
+#include <poll.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "master/control_protocol.h"
+#include "worker/file_descriptor.h"
+
+namespace wsd::master {
+
+class ControlSocket {
+ public:
+  using ClientId = std::uint64_t;  // never reused
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  struct Incoming {
+    ClientId client;
+    ControlRequest request;
+  };
+
+  static constexpr std::size_t max_clients = 64;
+  static constexpr std::chrono::seconds client_timeout{10};
+
+  // Only for the holder of the instance's lock: replaces whatever socket a dead master left. Throws
+  // CommandError(failed).
+  explicit ControlSocket(std::string path);
+  ControlSocket(const ControlSocket&) = delete;
+  ControlSocket& operator=(const ControlSocket&) = delete;
+  // Removes the socket's file, if this process made it and it is still the one.
+  ~ControlSocket();
+
+  void append_poll_fds(std::vector<pollfd>& fds) const;
+  // `fds`: as poll filled it in; descriptors of others are skipped. To be called after next_deadline() too.
+  [[nodiscard]] std::vector<Incoming> handle_ready(std::span<const pollfd> fds, TimePoint now);
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+  // `line`: one JSON object without a newline (control_protocol.h makes them).
+  void answer(ClientId client, std::string_view line);
+  // The last answer; the connection is closed when the client has it.
+  void finish(ClientId client, CommandStatus status, std::string_view error = {});
+
+  // In a forked child: closes everything and leaves the file alone.
+  void close_in_child();
+
+ private:
+  struct Client {
+    worker::FileDescriptor socket;
+    std::string request;                // the part of its line that came so far
+    std::string unsent;                 // answers that the kernel has not taken
+    bool asked = false;                 // its line is complete; what follows it is not read
+    bool finished = false;              // has its last answer, or is gone: to be dropped when `unsent` is empty
+    std::optional<TimePoint> deadline;  // for its line, then for reading what is unsent
+  };
+
+  void accept_clients(TimePoint now);
+  void serve(ClientId id, Client& client, short events, TimePoint now, std::vector<Incoming>& requests);
+  void receive(ClientId id, Client& client, std::vector<Incoming>& requests);
+  void take_request(ClientId id, Client& client, std::string_view line, std::vector<Incoming>& requests);
+  static void send(Client& client, std::string_view line);
+  static void flush(Client& client);
+  static void abandon(Client& client);
+
+  std::string path_;
+  pid_t creator_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  worker::FileDescriptor listener_;
+  std::map<ClientId, Client> clients_;
+  ClientId next_client_ = 1;
+  std::optional<TimePoint> accept_again_;  // accept() failed: the listener is left alone until then
+};
+
+}  // namespace wsd::master

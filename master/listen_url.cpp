@@ -1,0 +1,120 @@
+#include "master/listen_url.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <optional>
+
+#include "worker/printable_text.h"
+
+namespace wsd::master {
+
+namespace {
+
+constexpr std::uint16_t default_port = 80;  // RFC 6455 §3
+
+struct SchemeName {
+  std::string_view spelling;
+  Scheme scheme;
+};
+constexpr std::array<SchemeName, 2> scheme_names{{{"ws", Scheme::ws}, {"websocket", Scheme::ws}}};
+
+char lower(char character) {
+  return character >= 'A' && character <= 'Z' ? static_cast<char>(character + 32) : character;
+}
+
+bool equals_ignoring_case(std::string_view left, std::string_view right) {
+  return std::ranges::equal(left, right, {}, lower, lower);
+}
+
+std::optional<Scheme> scheme_from(std::string_view text) {
+  for (const SchemeName& name : scheme_names) {
+    if (equals_ignoring_case(text, name.spelling)) return name.scheme;
+  }
+  return std::nullopt;
+}
+
+bool is_ipv6_address(const std::string& text) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+bool is_ipv4_address(const std::string& text) {
+  in_addr address{};
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1;
+}
+
+bool is_name_character(char character) {
+  const char small = lower(character);
+  return (small >= 'a' && small <= 'z') || (small >= '0' && small <= '9') || small == '-' || small == '.' ||
+         small == '_';
+}
+
+// A name that the resolver may be asked for. What looks like an IPv4 address must be one: "10.0.0.256" is no name.
+bool is_host(const std::string& host) {
+  if (host.empty() || host.size() > 253 || !std::ranges::all_of(host, is_name_character)) return false;
+  const bool only_digits = host.find_first_not_of("0123456789.") == std::string::npos;
+  return only_digits ? is_ipv4_address(host) : host.front() != '-' && host.front() != '.';
+}
+
+std::optional<std::uint16_t> port_from(std::string_view text) {
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, port);
+  if (error != std::errc() || rest != end) return std::nullopt;
+  return port;
+}
+
+// Where the host ends: behind the bracket, or at the colon.
+std::size_t host_length(std::string_view authority) {
+  if (!authority.starts_with('[')) return std::min(authority.find(':'), authority.size());
+  const std::size_t bracket = authority.find(']');
+  return bracket == std::string_view::npos ? authority.size() : bracket + 1;
+}
+
+// Takes the brackets off an IPv6 address. What is wrong with the host, or nothing.
+const char* take_host_apart(std::string& host, std::string_view rest) {
+  if (host.starts_with('[')) {
+    if (!host.ends_with(']')) return "the bracket is not closed";
+    host = host.substr(1, host.size() - 2);
+    return is_ipv6_address(host) ? nullptr : "there is no IPv6 address in the brackets";
+  }
+  if (rest.find(':') != rest.rfind(':')) return "an IPv6 address needs brackets";
+  if (host.empty()) return "it has no host";
+  return is_host(host) ? nullptr : "no such host can exist";
+}
+
+}  // namespace
+
+Result<ListenUrl> parse_listen_url(std::string_view text) {
+  const auto refuse = [text](std::string_view why) {
+    return Error{fmt::format("bad listen URL '{}': {}; write it like ws://0.0.0.0:8080", worker::printable(text), why)};
+  };
+  const std::size_t colon = text.find("://");
+  if (colon == std::string_view::npos) return refuse("it has no scheme");
+  const auto scheme = scheme_from(text.substr(0, colon));
+  if (!scheme) return refuse("its scheme is not served here");
+
+  std::string_view authority = text.substr(colon + 3);
+  if (authority.ends_with('/')) authority.remove_suffix(1);
+  const std::size_t length = host_length(authority);
+  std::string_view port_text = authority.substr(length);
+  ListenUrl url{*scheme, std::string(authority.substr(0, length)), default_port};
+  if (const char* why = take_host_apart(url.host, port_text)) return refuse(why);
+
+  if (port_text.empty()) return url;
+  const auto port = port_text.starts_with(':') ? port_from(port_text.substr(1)) : std::nullopt;
+  if (!port) return refuse("the port must be a number from 0 to 65535");
+  url.port = *port;
+  return url;
+}
+
+std::string to_string(const ListenUrl& url) {
+  return url.is_ipv6() ? fmt::format("ws://[{}]:{}", url.host, url.port)
+                       : fmt::format("ws://{}:{}", url.host, url.port);
+}
+
+}  // namespace wsd::master

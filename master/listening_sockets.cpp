@@ -1,0 +1,175 @@
+#include "master/listening_sockets.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "master/exit_status.h"
+
+namespace wsd::master {
+
+namespace {
+
+using worker::FileDescriptor;
+
+// The kernel caps it at net.core.somaxconn.
+constexpr int backlog = 4096;
+
+struct AddressInfoDeleter {
+  void operator()(addrinfo* info) const { ::freeaddrinfo(info); }
+};
+using AddressInfo = std::unique_ptr<addrinfo, AddressInfoDeleter>;
+
+CommandError cannot_listen(const ListenUrl& url, int error) {
+  const std::string where = to_string(url);
+  switch (error) {
+    case EADDRINUSE:
+      return {CommandStatus::failed, fmt::format("cannot listen on {}: the port is taken by another program; stop that "
+                                                 "one or choose another port with --listen", where)};
+    case EACCES:
+      return {CommandStatus::failed, fmt::format("cannot listen on {}: ports below 1024 need root or "
+                                                 "CAP_NET_BIND_SERVICE; choose a higher one with --listen", where)};
+    case EADDRNOTAVAIL:
+      return {CommandStatus::failed, fmt::format("cannot listen on {}: this machine has no such address; use one of "
+                                                 "its own, or 0.0.0.0 for all", where)};
+    default:
+      return {CommandStatus::failed, fmt::format("cannot listen on {}: {}", where, std::strerror(error))};
+  }
+}
+
+AddressInfo resolve(const ListenUrl& url) {
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* info = nullptr;
+  const int error = ::getaddrinfo(url.host.c_str(), std::to_string(url.port).c_str(), &hints, &info);
+  if (error != 0) {
+    throw CommandError(CommandStatus::failed, fmt::format("cannot listen on {}: the host is not known ({}); write an "
+                                                          "address of this machine", to_string(url), gai_strerror(error)));
+  }
+  return AddressInfo(info);
+}
+
+void set_option(const FileDescriptor& socket, int level, int name, int value) {
+  ::setsockopt(socket.get(), level, name, &value, sizeof(value));
+}
+
+enum class Sharing : bool { exclusive, reuse_port };
+
+FileDescriptor bind_socket(const ListenUrl& url, const addrinfo& info, Sharing sharing) {
+  FileDescriptor socket(::socket(info.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) throw cannot_listen(url, errno);
+  set_option(socket, SOL_SOCKET, SO_REUSEADDR, 1);
+  if (sharing == Sharing::reuse_port) set_option(socket, SOL_SOCKET, SO_REUSEPORT, 1);
+  if (info.ai_family == AF_INET6) set_option(socket, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+  if (::bind(socket.get(), info.ai_addr, info.ai_addrlen) != 0) throw cannot_listen(url, errno);
+  return socket;
+}
+
+std::uint16_t port_of(const FileDescriptor& socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  ::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  const in_port_t port = address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                                                       : reinterpret_cast<const sockaddr_in&>(address).sin_port;
+  return ntohs(port);
+}
+
+}  // namespace
+
+void ListeningSockets::open(const std::vector<ListenUrl>& addresses, unsigned count) {
+  std::vector<Address> fresh;
+  fresh.reserve(addresses.size());
+  std::vector<Address*> wanted;
+  for (const ListenUrl& url : addresses) {
+    const auto known = std::ranges::find_if(addresses_, [&](Address& address) {
+      return address.asked == url && std::ranges::find(wanted, &address) == wanted.end();
+    });
+    if (known == addresses_.end()) fresh.push_back(probe(url));
+    wanted.push_back(known == addresses_.end() ? &fresh.back() : &*known);
+  }
+
+  const std::vector<std::size_t> sizes_before = sizes();
+  try {
+    for (Address* address : wanted) open_slots(*address, count);
+  } catch (...) {
+    // A socket of a slot that nobody will serve would swallow its share of all clients.
+    for (std::size_t i = 0; i < addresses_.size(); ++i) addresses_[i].sockets.resize(sizes_before[i]);
+    throw;
+  }
+
+  // Nothing can fail any more. Wanted ones first, in their order; the others stay until keep_only().
+  std::vector<Address> all;
+  for (Address* address : wanted) all.push_back(std::move(*address));
+  for (Address& address : addresses_) {
+    if (!address.sockets.empty()) all.push_back(std::move(address));
+  }
+  addresses_ = std::move(all);
+}
+
+std::vector<std::size_t> ListeningSockets::sizes() const {
+  std::vector<std::size_t> sizes;
+  for (const Address& address : addresses_) sizes.push_back(address.sockets.size());
+  return sizes;
+}
+
+// Binds without SO_REUSEPORT: with it, a second server would start silently and share the traffic of the first.
+ListeningSockets::Address ListeningSockets::probe(const ListenUrl& url) const {
+  const AddressInfo info = resolve(url);
+  const FileDescriptor socket = bind_socket(url, *info, Sharing::exclusive);
+  ListenUrl real = url;
+  real.port = port_of(socket);
+  return {.asked = url, .real = real, .sockets = {}};
+}
+
+void ListeningSockets::open_slots(Address& address, unsigned count) const {
+  const AddressInfo info = resolve(address.real);
+  address.sockets.resize(std::max<std::size_t>(address.sockets.size(), count));
+  for (FileDescriptor& place : address.sockets) {
+    if (place) continue;
+    FileDescriptor socket = bind_socket(address.real, *info, Sharing::reuse_port);
+    // Clients inherit both from the socket that accepts them: no system call per client.
+    set_option(socket, SOL_SOCKET, SO_SNDBUF, send_buffer_);
+    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (::listen(socket.get(), backlog) != 0) throw cannot_listen(address.asked, errno);
+    place = std::move(socket);
+  }
+}
+
+void ListeningSockets::keep_only(const std::vector<ListenUrl>& addresses) {
+  std::erase_if(addresses_, [&addresses](const Address& address) {
+    return std::ranges::find(addresses, address.asked) == addresses.end();
+  });
+}
+
+void ListeningSockets::retire(Slot slot) {
+  for (Address& address : addresses_) {
+    if (slot < address.sockets.size()) address.sockets[slot].reset();
+    while (!address.sockets.empty() && !address.sockets.back()) address.sockets.pop_back();
+  }
+}
+
+std::vector<ListenUrl> ListeningSockets::addresses() const {
+  std::vector<ListenUrl> urls;
+  for (const Address& address : addresses_) urls.push_back(address.real);
+  return urls;
+}
+
+std::vector<int> ListeningSockets::of_slot(Slot slot) const {
+  std::vector<int> descriptors;
+  for (const Address& address : addresses_) {
+    if (slot < address.sockets.size() && address.sockets[slot]) descriptors.push_back(address.sockets[slot].get());
+  }
+  return descriptors;
+}
+
+}  // namespace wsd::master

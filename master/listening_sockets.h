@@ -1,0 +1,49 @@
+// The server's listening sockets: one SO_REUSEPORT socket per address and slot, opened before any worker exists and kept
+// for life, so that a worker that dies or is replaced leaves its accept queue to its successor (docs/architecture.md).
+//
+// Owned by the master. Workers get copies; a slot's sockets are retired only when nobody else holds any.
+
+#pragma once
+
+#include <vector>
+
+#include "master/listen_url.h"
+#include "master/supervision.h"
+#include "worker/file_descriptor.h"
+
+namespace wsd::master {
+
+class ListeningSockets {
+ public:
+  // SO_SNDBUF of the clients that are accepted, in bytes.
+  explicit ListeningSockets(int send_buffer) : send_buffer_(send_buffer) {}
+
+  // Opens what is missing for these addresses and slots 0 … count-1; what is there stays. An address with port 0 keeps
+  // the port it got. Throws CommandError(failed), leaving everything as it was.
+  void open(const std::vector<ListenUrl>& addresses, unsigned count);
+  // Closes the sockets of addresses that are not among these.
+  void keep_only(const std::vector<ListenUrl>& addresses);
+  void retire(Slot slot);
+  void close_all() { addresses_.clear(); }
+
+  // As asked for at the last open(), in that order, with the ports they got.
+  [[nodiscard]] std::vector<ListenUrl> addresses() const;
+  // One descriptor per address of the last open(), in that order; still owned here.
+  [[nodiscard]] std::vector<int> of_slot(Slot slot) const;
+
+ private:
+  struct Address {
+    ListenUrl asked;
+    ListenUrl real;  // with the port that the kernel chose
+    std::vector<worker::FileDescriptor> sockets;  // by slot; empty where retired
+  };
+
+  [[nodiscard]] Address probe(const ListenUrl& url) const;
+  void open_slots(Address& address, unsigned count) const;
+  [[nodiscard]] std::vector<std::size_t> sizes() const;
+
+  int send_buffer_;
+  std::vector<Address> addresses_;
+};
+
+}  // namespace wsd::master

@@ -1,0 +1,65 @@
+// wsd: parses the command line and does what it says.
+
+
+#include <cstdio>
+#include <exception>
+#include <span>
+#include <variant>
+
+#include "master/cli.h"
+#include "master/command_line.h"
+#include "master/exit_status.h"
+#include "master/start.h"
+#include "worker/process_title.h"
+
+namespace {
+
+using namespace wsd;
+using master::Command;
+using master::CommandLine;
+using master::CommandStatus;
+
+CommandStatus run(const CommandLine& line) {
+  switch (line.command) {
+    case Command::start:
+      return master::start_command(line.options);
+    case Command::restart: {
+      master::Options options = master::stop_for_restart(line);
+      return master::start_command(options);
+    }
+    case Command::stop:
+      master::stop_command(line);
+      return CommandStatus::done;
+    case Command::reload:
+      master::reload_command(line);
+      return CommandStatus::done;
+    case Command::status:
+      master::status_command(line);
+      return CommandStatus::done;
+    case Command::version:
+      std::puts("wsd " WSD_VERSION);
+      return CommandStatus::done;
+  }
+  return CommandStatus::failed;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  wsd::worker::init_process_title(argc, argv);
+  try {
+    const std::span<const char* const> arguments(argv, static_cast<std::size_t>(argc));
+    const auto parsed = master::parse_command_line(arguments.subspan(1));
+    if (const auto* help = std::get_if<master::Help>(&parsed)) {
+      std::fputs(help->text.c_str(), stdout);
+      return 0;
+    }
+    return static_cast<int>(run(std::get<CommandLine>(parsed)));
+  } catch (const master::CommandError& error) {
+    master::print_error(error.what());
+    return static_cast<int>(error.status());
+  } catch (const std::exception& error) {
+    master::print_error(error.what());
+    return static_cast<int>(CommandStatus::failed);
+  }
+}

@@ -1,0 +1,477 @@
+#include "master/master.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "protocol/close_code.h"
+#include "worker/apps/builtin_apps.h"
+#include "worker/log.h"
+#include "worker/master_protocol.h"
+
+namespace wsd::master {
+
+namespace {
+
+using protocol::RecordWriter;
+using worker::MasterField;
+using worker::MasterOrder;
+using worker::WorkerReport;
+
+RecordWriter order_record(MasterOrder order) { return RecordWriter(static_cast<std::uint16_t>(order)); }
+
+RecordWriter order_record(MasterOrder order, Slot slot) {
+  RecordWriter record = order_record(order);
+  record.add_number(static_cast<protocol::Tag>(MasterField::slot), slot);
+  return record;
+}
+
+SupervisorSettings supervisor_settings(const Options& options) {
+  SupervisorSettings settings;
+  settings.count = *options.count;
+  settings.stop_timeout = *options.stop_timeout;
+  settings.drain_timeout = *options.drain_timeout;
+  settings.watchdog = *options.watchdog;
+  return settings;
+}
+
+// A terminal that goes away takes the foreground server with it; one without a terminal is told to reload.
+bool has_controlling_terminal() { return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) >= 0; }
+
+std::vector<worker::FileDescriptor> copies_of(const std::vector<int>& descriptors) {
+  std::vector<worker::FileDescriptor> copies;
+  for (const int descriptor : descriptors) {
+    copies.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+    if (!copies.back()) throw std::system_error(errno, std::generic_category(), "no descriptor for a worker's socket");
+  }
+  return copies;
+}
+
+std::string_view state_name(WorkerState state) {
+  switch (state) {
+    case WorkerState::starting:
+      return "starting";
+    case WorkerState::running:
+      return "running";
+    case WorkerState::busy:
+      return "busy";
+    case WorkerState::stopping:
+      return "stopping";
+  }
+  return "";
+}
+
+// A slot whose worker died and is not respawned yet still has its line.
+void add_empty_slots(std::vector<WorkerStatus>& workers, unsigned count) {
+  for (unsigned slot = 0; slot < count; ++slot) {
+    if (slot < workers.size() && workers[slot].slot == slot) continue;
+    WorkerStatus empty;
+    empty.slot = slot;
+    empty.state = state_name(WorkerState::starting);
+    workers.insert(workers.begin() + slot, empty);
+  }
+}
+
+const AppModule* app_of(const Options& options) {
+  const AppModule* app = worker::find_builtin_app(*options.app);
+  if (app == nullptr) {
+    throw CommandError(CommandStatus::failed,
+                       fmt::format("there is no app \"{}\"; the built-in ones are {}", log::escape(*options.app),
+                                   fmt::join(worker::builtin_app_names(), ", ")));
+  }
+  return app;
+}
+
+}  // namespace
+
+worker::Limits limits_from(const Options& options) {
+  worker::Limits limits;
+  limits.max_message = *options.max_message;
+  limits.send_queue = *options.send_queue;
+  limits.handshake_timeout = *options.handshake_timeout;
+  limits.ping_interval = *options.ping_interval;
+  limits.idle_timeout = *options.idle_timeout;
+  limits.close_timeout = *options.close_timeout;
+  limits.stop_timeout = *options.stop_timeout;
+  limits.drain_timeout = *options.drain_timeout;
+  return limits;
+}
+
+Master::Master(const Options& options, const RunDirectory& directory, int log, StartReport& report,
+               std::function<void(const Status&)> on_started)
+    : log_(log),
+      hangup_means_stop_(has_controlling_terminal()),
+      report_(report),
+      on_started_(std::move(on_started)),
+      plans_({{1, {options, app_of(options)}}}),
+      supervisor_(supervisor_settings(options)),
+      sockets_(worker::Limits{}.socket_send_buffer),
+      control_(directory.control_socket()),
+      pid_file_(directory.pid_file()) {
+  sockets_.open(*options.listen, *options.count);
+}
+
+CommandStatus Master::run() {
+  log::info("wsd {} starts: app {}, {} workers", WSD_VERSION, *plans_.at(1).options.app,
+            *plans_.at(1).options.count);
+  tell(Started{});
+  while (!result_) {
+    wait();
+    reap();
+    take_time();
+  }
+  return *result_;
+}
+
+// ---- what happened --------------------------------------------------------------------------------------------------
+
+void Master::wait() {
+  std::vector<pollfd> fds;
+  fds.push_back({.fd = signals_.fd(), .events = POLLIN, .revents = 0});
+  std::vector<WorkerKey> keys;
+  for (const auto& [key, process] : workers_) {
+    keys.push_back(key);
+    const short writable = process.has_waiting_orders() ? POLLOUT : 0;
+    fds.push_back({.fd = process.descriptor(), .events = static_cast<short>(POLLIN | writable), .revents = 0});
+  }
+  const std::size_t first_of_control = fds.size();
+  control_.append_poll_fds(fds);
+
+  std::optional<TimePoint> deadline = supervisor_.next_deadline();
+  if (const auto other = control_.next_deadline(); other && (!deadline || *other < *deadline)) deadline = other;
+  timespec timeout{};
+  if (deadline) {
+    const auto left = std::max(Duration::zero(), *deadline - Clock::now());
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(left);
+    timeout = {.tv_sec = seconds.count(), .tv_nsec = std::chrono::nanoseconds(left - seconds).count()};
+  }
+  if (::ppoll(fds.data(), fds.size(), deadline ? &timeout : nullptr, nullptr) < 0) return;  // EINTR: look again
+
+  if (fds[0].revents != 0) take_signals();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if ((fds[i + 1].revents & POLLOUT) != 0) workers_.at(keys[i]).send_waiting();
+    if ((fds[i + 1].revents & ~POLLOUT) != 0) take_reports(keys[i]);
+  }
+  for (const auto& [client, request] : control_.handle_ready(std::span(fds).subspan(first_of_control), Clock::now())) {
+    take_request(client, request);
+  }
+}
+
+void Master::take_signals() {
+  while (const auto received = signals_.take()) take_signal(*received);
+}
+
+void Master::take_signal(const SignalInbox::Received& received) {
+  switch (received.signal) {
+    case SIGINT:
+    case SIGTERM:
+      return request_stop(false);
+    case SIGQUIT:
+      return request_stop(true);
+    case SIGHUP:
+      if (hangup_means_stop_) return request_stop(false);
+      return request_reload(std::nullopt, {});
+    case SIGUSR1:
+      return request_reload(std::nullopt, {});
+    case SIGUSR2:
+      return log::warning("USR2 is for replacing the master's own binary, which this version cannot do; use reload");
+    default:
+      return;  // CHLD: reap() looks every turn
+  }
+}
+
+void Master::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    const auto found = std::ranges::find_if(workers_, [pid](const auto& entry) { return entry.second.pid() == pid; });
+    if (found == workers_.end()) continue;
+    const WorkerKey key = found->first;
+    take_reports(key);  // what it said before it went
+    ledger_.close_row(found->second.row());
+    workers_.erase(found);
+    auto last_words = last_words_.extract(key);
+    tell(Exited{.key = key,
+                .status = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
+                                              : ExitStatus{.code = WEXITSTATUS(status)},
+                .last_words = last_words ? std::move(last_words.mapped()) : std::string()});
+  }
+}
+
+void Master::take_reports(WorkerKey key) {
+  for (;;) {
+    const auto found = workers_.find(key);
+    if (found == workers_.end()) return;
+    const auto received = found->second.receive();
+    if (received.status != worker::RecordSocket::Status::done) return;  // its end is waitpid's to tell
+    if (const auto record = protocol::RecordReader::parse(received.bytes)) take_report(key, *record);
+  }
+}
+
+void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
+  switch (static_cast<WorkerReport>(record.type())) {
+    case WorkerReport::ready:
+      return tell(Ready{key});
+    case WorkerReport::cannot_start:
+      last_words_[key] = record.find(static_cast<protocol::Tag>(MasterField::reason)).value_or("");
+      return;
+    case WorkerReport::released: {
+      const auto slot = record.number(static_cast<protocol::Tag>(MasterField::slot)).value_or(0);
+      return tell(Released{key, static_cast<Slot>(slot)});
+    }
+    case WorkerReport::full:
+      return tell(Full{key});
+    case WorkerReport::has_room:
+      return tell(HasRoom{key});
+  }
+}
+
+void Master::take_request(ClientId client, const ControlRequest& request) {
+  switch (request.command) {
+    case ControlCommand::status:
+      control_.answer(client, status_answer(to_json(status())));
+      return control_.finish(client, CommandStatus::done);
+    case ControlCommand::options:
+      control_.answer(client, options_answer(plans_.at(wanted_generation_).options));
+      return control_.finish(client, CommandStatus::done);
+    case ControlCommand::stop:
+      stop_clients_.push_back(client);
+      return request_stop(request.graceful);
+    case ControlCommand::reload:
+      return request_reload(client, request.options);
+  }
+}
+
+void Master::take_time() {
+  for (const auto& [key, process] : workers_) {
+    if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
+  }
+  tell(Tick{});
+}
+
+void Master::request_stop(bool graceful) {
+  // From here on new clients are refused at once, rather than accepted to be sent away.
+  sockets_.close_all();
+  if (std::exchange(stop_requested_, true) && !graceful) return tell(StopNowRequested{});
+  log::info("{}", graceful ? "stopping gracefully" : "stopping");
+  tell(StopRequested{graceful});
+}
+
+void Master::request_reload(std::optional<ClientId> client, const Options& changes) {
+  reload_clients_.push_back(client);
+  Plan plan = plans_.at(wanted_generation_);
+  plan.options.merge(changes);
+  try {
+    plan.app = app_of(plan.options);
+    if (!supervisor_.stopping()) sockets_.open(*plan.options.listen, supervisor_.count());
+  } catch (const CommandError& error) {
+    reload_clients_.pop_back();
+    log::error("reload refused: {}", error.what());
+    if (client) control_.finish(*client, CommandStatus::failed, fmt::format("reload refused: {}", error.what()));
+    return;
+  }
+  log::set_level(*plan.options.log_level);
+  const unsigned count = *plan.options.count;
+  wanted_generation_ = ++last_generation_;
+  plans_.emplace(wanted_generation_, std::move(plan));
+  log::info("reloading: generation {}", wanted_generation_);
+  tell(ReloadRequested{count});
+}
+
+// ---- what the supervisor wants --------------------------------------------------------------------------------------
+
+void Master::tell(const Event& event) {
+  for (const Action& action : supervisor_.handle(event, Clock::now())) {
+    std::visit([this](const auto& what) { act(what); }, action);
+  }
+}
+
+worker::Heritage Master::heritage_for(const Spawn& spawn, worker::RecordSocket link) {
+  const Plan& plan = plans_.at(spawn.generation);
+  return {.name = *plan.options.name,
+          .slot = spawn.slot,
+          .incarnation = spawn.key,
+          .generation = spawn.generation,
+          .sockets = {spawn.slot, copies_of(sockets_.of_slot(spawn.slot))},
+          .master = std::move(link),
+          .scoreboard = &ledger_.scoreboard(),
+          .scoreboard_row = ledger_.open_row(),
+          .app = plan.app,
+          .settings = *plan.options.set,
+          .limits = limits_from(plan.options)};
+}
+
+void Master::act(const Spawn& action) {
+  try {
+    auto [ours, theirs] = worker::RecordSocket::make_pair();
+    workers_.try_emplace(action.key, heritage_for(action, std::move(theirs)), std::move(ours), log_,
+                         [this] { signals_.close_in_child(); });
+  } catch (const std::system_error& error) {
+    tell(SpawnFailed{action.key, error.code().value()});
+  }
+}
+
+void Master::order(WorkerKey key, const RecordWriter& record, const std::vector<int>& descriptors) {
+  const auto found = workers_.find(key);
+  if (found != workers_.end()) found->second.order(record, descriptors);
+}
+
+void Master::act(const Serve& action) {
+  order(action.key, order_record(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
+}
+
+void Master::act(const Release& action) { order(action.key, order_record(MasterOrder::release, action.slot)); }
+
+void Master::act(const Refuse& action) { order(action.key, order_record(MasterOrder::refuse)); }
+
+void Master::act(const StopRefusing& action) { order(action.key, order_record(MasterOrder::stop_refusing)); }
+
+void Master::act(const Drain& action) {
+  const bool stop = action.reason == DrainReason::graceful_stop;
+  const auto code = stop ? protocol::close_code::going_away : protocol::close_code::service_restart;
+  // The last third of the time is for close handshakes, and for those that must not be cut.
+  const auto window = *plans_.at(wanted_generation_).options.drain_timeout * 2 / 3;
+  RecordWriter record = order_record(MasterOrder::drain);
+  record.add_number(static_cast<protocol::Tag>(MasterField::close_code), code);
+  record.add_number(static_cast<protocol::Tag>(MasterField::window_ms), static_cast<std::uint64_t>(window.count()));
+  record.add_number(static_cast<protocol::Tag>(MasterField::retire), action.reason == DrainReason::slot_retired ? 1 : 0);
+  order(action.key, record);
+}
+
+void Master::act(const Leave& action) { order(action.key, order_record(MasterOrder::leave)); }
+
+void Master::act(const Abort& action) {
+  if (const auto found = workers_.find(action.key); found != workers_.end()) found->second.signal(SIGABRT);
+}
+
+void Master::act(const Kill& action) {
+  if (const auto found = workers_.find(action.key); found != workers_.end()) found->second.signal(SIGKILL);
+}
+
+void Master::act(const OpenSlots& action) {
+  try {
+    sockets_.open(*plans_.at(wanted_generation_).options.listen, action.count);
+  } catch (const CommandError& error) {
+    log::error("slots without sockets serve nobody: {}", error.what());
+  }
+}
+
+void Master::act(const RetireSlot& action) { sockets_.retire(action.slot); }
+
+void Master::act(const CountExit& action) { ledger_.count_exit(action.status); }
+
+void Master::act(const ReportStarted& /*action*/) {
+  log::info("started: generation 1, {} workers", supervisor_.count());
+  on_started_(status());
+  report_.success();
+}
+
+void Master::act(const ReportStartFailed& action) {
+  log::error("start failed: {}", action.reason);
+  report_.failure(CommandStatus::failed, action.reason);
+  start_failure_ = action.reason;
+}
+
+void Master::act(const ReportReloaded& action) {
+  settle_on(action.generation);
+  log::info("reloaded: generation {}, {} workers", action.generation, supervisor_.count());
+  answer_reload(CommandStatus::done, fmt::format("generation {}: {} workers", action.generation, supervisor_.count()));
+}
+
+void Master::act(const ReportReloadFailed& action) {
+  log::error("reload failed: {}", action.reason);
+  if (reload_clients_.size() <= 1) settle_on(supervisor_.generation());
+  answer_reload(CommandStatus::failed, action.reason);
+}
+
+void Master::act(const ReportStopped& action) {
+  result_ = action.survivors || start_failure_ ? CommandStatus::failed : CommandStatus::done;
+  log::info("stopped");
+  for (const ClientId client : stop_clients_) {
+    control_.finish(client, action.survivors ? CommandStatus::failed : CommandStatus::done,
+                    action.survivors ? "a worker survived KILL; look for it with ps and ask the kernel's log why" : "");
+  }
+}
+
+void Master::act(const Log& action) {
+  switch (action.level) {
+    case LogLevel::info:
+      return log::info("{}", action.text);
+    case LogLevel::warning:
+      return log::warning("{}", action.text);
+    case LogLevel::error:
+      return log::error("{}", action.text);
+  }
+}
+
+// Reloads are answered in the order in which they were asked for. `text`: the error, or a line for the user.
+void Master::answer_reload(CommandStatus status, const std::string& text) {
+  if (reload_clients_.empty()) return;
+  const std::optional<ClientId> client = reload_clients_.front();
+  reload_clients_.pop_front();
+  if (!client) return;
+  if (status == CommandStatus::done) control_.answer(*client, info_answer(text));
+  control_.finish(*client, status, status == CommandStatus::done ? std::string_view() : text);
+}
+
+// No reload is under way: this generation's addresses are the ones to serve, and the next reload builds on its options.
+// Plans of older generations stay while a slot may still be respawned with one.
+void Master::settle_on(Generation generation) {
+  if (reload_clients_.size() <= 1) wanted_generation_ = generation;
+  if (supervisor_.stopping()) return;
+  const auto& addresses = *plans_.at(wanted_generation_).options.listen;
+  sockets_.open(addresses, supervisor_.count());
+  sockets_.keep_only(addresses);
+  Generation oldest = generation;
+  for (const auto& view : supervisor_.workers()) oldest = std::min(oldest, view.generation);
+  std::erase_if(plans_, [oldest](const auto& entry) { return entry.first < oldest; });
+}
+
+// ---- what is shown --------------------------------------------------------------------------------------------------
+
+Status Master::status() const {
+  const Generation generation = supervisor_.generation();
+  const Options& options = plans_.at(generation).options;
+  Status status{.name = *options.name,
+                .version = WSD_VERSION,
+                .pid = ::getpid(),
+                .started_at = started_at_,
+                .uptime_s = std::chrono::duration<double>(Clock::now() - started_).count(),
+                .generation = generation,
+                .app = *options.app,
+                .listen = {},
+                .workers = {},
+                .draining = {},
+                .totals = ledger_.totals(),
+                .exits = ledger_.exits()};
+  for (const ListenUrl& url : sockets_.addresses()) status.listen.push_back(to_string(url));
+  for (const Supervisor::WorkerView& view : supervisor_.workers()) {
+    (view.current ? status.workers : status.draining).push_back(status_of(view));
+  }
+  add_empty_slots(status.workers, supervisor_.count());
+  return status;
+}
+
+WorkerStatus Master::status_of(const Supervisor::WorkerView& view) const {
+  WorkerStatus status{.slot = view.slot,
+                      .pid = 0,
+                      .generation = view.generation,
+                      .state = std::string(state_name(view.state)),
+                      .counters = {},
+                      .rss_bytes = 0,
+                      .loop_lag_ms = 0};
+  const auto found = workers_.find(view.key);
+  if (found == workers_.end()) return status;
+  status.pid = found->second.pid();
+  status.counters = ledger_.counters(found->second.row());
+  status.rss_bytes = resident_bytes(status.pid);
+  status.loop_lag_ms = ledger_.loop_lag_ms(found->second.row());
+  return status;
+}
+
+}  // namespace wsd::master

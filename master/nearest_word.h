@@ -1,0 +1,14 @@
+// "Did you mean": the word of a list that is the fewest typing mistakes away.
+
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace wsd::master {
+
+// The first of the nearest by Levenshtein's distance; empty if there are no candidates.
+[[nodiscard]] std::string nearest_word(std::string_view word, std::span<const std::string> candidates);
+
+}  // namespace wsd::master

@@ -1,0 +1,92 @@
+// Everything that start, restart and reload can say, with defaults and limits. An option knows whether it was given, so
+// that a reload replaces what it names and leaves the rest as the master remembers it.
+//
+// Options cross the control socket as JSON. Whatever their way in (command line, JSON) they pass set(), which checks
+// them.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "master/listen_url.h"
+#include "master/result.h"
+#include "worker/log.h"
+
+namespace wsd::master {
+
+using Milliseconds = std::chrono::milliseconds;
+
+// A value that is the default until it is given.
+template <typename T>
+class Option {
+ public:
+  Option() = default;
+  explicit Option(T initial) : value_(std::move(initial)) {}
+  Option(T initial, T min, T max) : value_(std::move(initial)), min_(std::move(min)), max_(std::move(max)) {}
+
+  const T& operator*() const { return value_; }
+  const T* operator->() const { return &value_; }
+  [[nodiscard]] bool given() const { return given_; }
+  [[nodiscard]] const T& min() const { return min_; }
+  [[nodiscard]] const T& max() const { return max_; }
+
+  void give(T value) {
+    value_ = std::move(value);
+    given_ = true;
+  }
+
+ private:
+  T value_{};
+  T min_{};
+  T max_{};
+  bool given_ = false;
+};
+
+using Settings = std::map<std::string, std::string, std::less<>>;  // --set KEY=VALUE
+
+struct Options {
+  Option<std::string> app{"echo"};
+  Option<std::vector<ListenUrl>> listen{{ListenUrl{Scheme::ws, "0.0.0.0", 8080}}};
+  Option<unsigned> count{4, 1, 256};
+  Option<std::string> name{"wsd"};
+  Option<std::string> run_dir;   // not given: RunDirectory::locate() chooses
+  Option<std::string> log_file;  // not given: standard error in the foreground, else RunDirectory::default_log_file()
+  Option<log::Level> log_level{log::Level::info};
+  Option<std::string> stdout_file;  // not given: a daemon's standard output goes to the log
+  Option<Settings> set;
+  Option<bool> daemon{false};
+
+  Option<Milliseconds> stop_timeout{std::chrono::seconds(2), Milliseconds(0), std::chrono::hours(1)};
+  Option<Milliseconds> drain_timeout{std::chrono::seconds(30), Milliseconds(0), std::chrono::hours(24)};
+  Option<Milliseconds> handshake_timeout{std::chrono::seconds(10), Milliseconds(10), std::chrono::hours(1)};
+  Option<Milliseconds> ping_interval{std::chrono::seconds(25), Milliseconds(0), std::chrono::hours(24)};  // 0: off
+  Option<Milliseconds> idle_timeout{Milliseconds(0), Milliseconds(0), std::chrono::hours(24 * 365)};      // 0: off
+  Option<Milliseconds> close_timeout{std::chrono::seconds(5), Milliseconds(10), std::chrono::hours(1)};
+  Option<Milliseconds> watchdog{std::chrono::seconds(10), Milliseconds(600), std::chrono::hours(24)};
+  Option<std::uint64_t> max_message{1024 * 1024, 1, std::uint64_t{1} << 30};    // bytes
+  Option<std::uint64_t> send_queue{1024 * 1024, 1024, std::uint64_t{1} << 30};  // bytes per connection
+
+  // Takes one option in its textual form; `key` is "stop_timeout", the spelling of JSON. Lists and settings grow: the
+  // first `listen` given replaces the default, further ones are added. Says what is wrong, or nothing.
+  [[nodiscard]] std::optional<std::string> set_text(std::string_view key, std::string_view text);
+
+  // What `newer` was given replaces ours; its settings are merged key by key.
+  void merge(const Options& newer);
+};
+
+// The options that were given, as one JSON object.
+[[nodiscard]] std::string to_json(const Options& options);
+Result<Options> options_from_json(std::string_view json);
+
+// Whether NAME may become part of file names and process titles: letters, digits, '.', '_' and '-', at most 64, not
+// starting with '.' or '-'.
+[[nodiscard]] bool is_safe_name(std::string_view name);
+
+}  // namespace wsd::master

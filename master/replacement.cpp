@@ -1,0 +1,32 @@
+#include "master/replacement.h"
+
+namespace wsd::master {
+
+void Replacement::begin(SlotTable& slots, Turn& turn) {
+  const WorkerRecord* current = slots.current(slot_);
+  const bool came_by_respawn = current != nullptr && current->generation == generation_ && current->staying();
+  successor_ = came_by_respawn ? current->key : slots.spawn(slot_, generation_, turn).key;
+  state_ = came_by_respawn && current->ready() ? State::done : State::starting;
+}
+
+void Replacement::successor_is_ready(SlotTable& slots, Turn& turn) {
+  slots.promote(*slots.crew().find(*successor_), turn);
+  state_ = State::done;
+}
+
+void Replacement::successor_failed(const SupervisorSettings& settings, Turn& turn) {
+  ++failures_;
+  successor_.reset();
+  state_ = State::waiting;
+  retry_at_ = turn.now + backoff_.after_failed_start(settings);
+}
+
+void Replacement::predecessor_died(SlotTable& slots) { slots.vacate(slot_, successor_); }
+
+void Replacement::retry_when_due(SlotTable& slots, Turn& turn) {
+  if (!retry_at_ || turn.now < *retry_at_) return;
+  retry_at_.reset();
+  begin(slots, turn);
+}
+
+}  // namespace wsd::master

@@ -1,0 +1,138 @@
+#include "master/start.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <pwd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "master/daemonize.h"
+#include "master/instance_lock.h"
+#include "master/master.h"
+#include "master/master_contact.h"
+#include "master/run_directory.h"
+#include "master/status_page.h"
+#include "worker/log.h"
+#include "worker/loop.h"
+#include "worker/process_title.h"
+#include "worker/tls_version.h"
+
+namespace wsd::master {
+
+namespace {
+
+using worker::FileDescriptor;
+
+std::string user_name() {
+  const passwd* user = ::getpwuid(::geteuid());
+  return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
+}
+
+void print_banner(const Status& status, bool daemon) {
+  const Banner banner{.wsd_version = status.version,
+                      .libuv_version = worker::loop_library_version(),
+                      .openssl_version = worker::tls_library_version(),
+                      .listen = status.listen,
+                      .name = status.name,
+                      .app = status.app,
+                      .user = user_name(),
+                      .count = static_cast<unsigned>(status.workers.size()),
+                      .daemon = daemon};
+  std::fputs(start_banner(banner).c_str(), stdout);
+  std::fflush(stdout);
+}
+
+std::optional<Status> fetch_status(const Options& options) {
+  auto master = MasterContact::find(options);
+  if (!master || !master->ask({.command = ControlCommand::status, .graceful = false, .options = {}})) return std::nullopt;
+  const auto answer = master->next_answer();
+  if (!answer || answer->status.empty()) return std::nullopt;
+  auto status = status_from_json(answer->status);
+  return status ? std::optional(*status) : std::nullopt;
+}
+
+// Every worker may hold as many clients as the system lets it.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+FileDescriptor open_log(const Options& options, const RunDirectory& directory) {
+  if (!*options.daemon && !options.log_file.given()) return FileDescriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
+  return open_log_file(options, directory);
+}
+
+FileDescriptor open_stdout(const Options& options) {
+  if (!options.stdout_file.given()) return {};
+  try {
+    return log::open_file(*options.stdout_file);
+  } catch (const std::exception& error) {
+    throw CommandError(CommandStatus::failed, error.what());
+  }
+}
+
+CommandStatus serve(const Options& options, const RunDirectory& directory, int log_descriptor, StartReport& report) {
+  const InstanceLock lock(directory.lock_file(), *options.name);
+  const bool daemon = *options.daemon;
+  log::use(log_descriptor);
+  log::set_level(*options.log_level);
+  log::set_role("master");
+  raise_descriptor_limit();
+  Master master(options, directory, log_descriptor, report, [daemon](const Status& status) {
+    if (!daemon) print_banner(status, false);
+  });
+  worker::set_process_title(fmt::format("wsd: master process  {}", *options.name));
+  const CommandStatus result = master.run();
+  if (master.start_failure()) throw CommandError(CommandStatus::failed, *master.start_failure());
+  return result;
+}
+
+// In the daemon nobody reads standard error any more: the command that waits hears the reason.
+CommandStatus serve_as_daemon(const Options& options, const RunDirectory& directory, int log_descriptor,
+                              StartReport& report) {
+  try {
+    return serve(options, directory, log_descriptor, report);
+  } catch (const CommandError& error) {
+    report.failure(error.status(), error.what());
+    return error.status();
+  } catch (const std::exception& error) {
+    report.failure(CommandStatus::failed, error.what());
+    return CommandStatus::failed;
+  }
+}
+
+CommandStatus start_daemon(const Options& options, const RunDirectory& directory, const FileDescriptor& log,
+                           const FileDescriptor& output) {
+  const std::string log_name = options.log_file.given() ? *options.log_file : directory.default_log_file();
+  auto daemon = daemonize(output ? output.get() : log.get(), log.get(), log_name);
+  if (auto* report = std::get_if<StartReport>(&daemon)) {
+    return serve_as_daemon(options, directory, log.get(), *report);
+  }
+  const auto& outcome = std::get<StartOutcome>(daemon);
+  if (outcome.status != CommandStatus::done) throw CommandError(outcome.status, outcome.reason);
+  if (const auto status = fetch_status(options)) print_banner(*status, true);
+  return CommandStatus::done;
+}
+
+}  // namespace
+
+CommandStatus start_command(const Options& options) {
+  const RunDirectory directory = RunDirectory::locate(options);
+  directory.create();
+  const FileDescriptor log = open_log(options, directory);
+  const FileDescriptor output = open_stdout(options);
+  if (*options.daemon) return start_daemon(options, directory, log, output);
+
+  if (output) ::dup2(output.get(), STDOUT_FILENO);
+  StartReport nobody;
+  return serve(options, directory, log.get(), nobody);
+}
+
+}  // namespace wsd::master

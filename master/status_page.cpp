@@ -1,0 +1,184 @@
+#include "master/status_page.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <iterator>
+#include <utility>
+
+#include "master/text_table.h"
+#include "worker/printable_text.h"
+
+namespace wsd::master {
+
+namespace {
+
+constexpr std::string_view between = "      ";  // fields of one line
+
+using Lines = std::vector<std::string>;
+
+std::size_t widest(const Lines& lines) {
+  std::size_t width = 0;
+  for (const std::string& line : lines) width = std::max(width, count_characters(line));
+  return width;
+}
+
+// "------- TITLE -------", as wide as the page; without a title, a plain rule.
+std::string rule(std::size_t width, std::string_view title = {}) {
+  return fmt::format("{:-^{}}\n", title.empty() ? std::string() : fmt::format(" {} ", title), width);
+}
+
+std::string joined(const Lines& lines) {
+  std::string text;
+  for (const std::string& line : lines) text += line + '\n';
+  return text;
+}
+
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+// "3 days 4 hours", "12 minutes 5 seconds": the two largest units.
+std::string uptime_text(double uptime_s) {
+  constexpr std::array<std::pair<std::uint64_t, std::string_view>, 4> units{
+      {{86'400, "day"}, {3'600, "hour"}, {60, "minute"}, {1, "second"}}};
+  auto left = static_cast<std::uint64_t>(std::max(0.0, uptime_s));
+  std::size_t unit = 0;
+  while (unit + 1 < units.size() && left < units[unit].first) ++unit;
+  std::string text = counted(left / units[unit].first, units[unit].second);
+  if (unit + 1 == units.size()) return text;
+  left %= units[unit].first;
+  return text + " " + counted(left / units[unit + 1].first, units[unit + 1].second);
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> units{"", "K", "M", "G", "T"};
+  auto amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; amount >= 1024 && unit + 1 < units.size(); ++unit) amount /= 1024;
+  return unit == 0 ? fmt::format("{}", bytes) : fmt::format("{:.1f}{}", amount, units[unit]);
+}
+
+std::string joined_listen(const Lines& listen) {
+  std::string text;
+  for (const std::string& url : listen) text += (text.empty() ? "" : " ") + worker::printable(url);
+  return text;
+}
+
+Lines global_lines(const Status& status) {
+  const std::time_t started = std::chrono::system_clock::to_time_t(status.started_at);
+  return {
+      fmt::format("wsd version: {}{}name: {}{}master pid: {}", worker::printable(status.version), between,
+                  worker::printable(status.name), between, status.pid),
+      fmt::format("start time: {:%Y-%m-%d %H:%M:%S}{}run {}{}generation: {}", fmt::localtime(started), between,
+                  uptime_text(status.uptime_s), between, status.generation),
+      fmt::format("app: {}{}listen: {}", worker::printable(status.app), between, joined_listen(status.listen)),
+      fmt::format("{}{}{}{}{} draining", counted(status.workers.size(), "worker"), between,
+                  counted(status.totals.connections, "connection"), between, status.draining.size()),
+  };
+}
+
+Lines exit_lines(const Status& status) {
+  TextTable table({{"unplanned exits"}, {"count", TextTable::Align::right}});
+  if (status.exits.empty()) table.add_row({"none", "0"});
+  for (const ExitCount& exit : status.exits) table.add_row({exit.status, fmt::format("{}", exit.count)});
+  return table.lines();
+}
+
+TextTable process_table() {
+  constexpr auto right = TextTable::Align::right;
+  return TextTable({{"slot"},
+                    {"pid", right},
+                    {"gen", right},
+                    {"memory", right},
+                    {"connections", right},
+                    {"accepted", right},
+                    {"msgs in", right},
+                    {"msgs out", right},
+                    {"bytes in", right},
+                    {"bytes out", right},
+                    {"dropped", right},
+                    {"errors", right},
+                    {"lag ms", right},
+                    {"state"}});
+}
+
+std::vector<std::string> counter_cells(std::uint64_t rss_bytes, const Counters& counters) {
+  std::vector<std::string> cells{bytes_text(rss_bytes)};
+  for (const std::uint64_t count :
+       {counters.connections, counters.accepted, counters.messages_in, counters.messages_out}) {
+    cells.push_back(fmt::format("{}", count));
+  }
+  cells.push_back(bytes_text(counters.bytes_in));
+  cells.push_back(bytes_text(counters.bytes_out));
+  cells.push_back(fmt::format("{}", counters.send_dropped));
+  cells.push_back(fmt::format("{}", counters.protocol_errors));
+  return cells;
+}
+
+void add_worker(TextTable& table, const WorkerStatus& worker) {
+  std::vector<std::string> cells{fmt::format("{}", worker.slot), fmt::format("{}", worker.pid),
+                                 fmt::format("{}", worker.generation)};
+  std::ranges::move(counter_cells(worker.rss_bytes, worker.counters), std::back_inserter(cells));
+  cells.push_back(fmt::format("{:.1f}", worker.loop_lag_ms));
+  cells.push_back(fmt::format("[{}]", worker.state));
+  table.add_row(std::move(cells));
+}
+
+void add_summary(TextTable& table, const Status& status) {
+  std::uint64_t rss_bytes = 0;
+  for (const WorkerStatus& worker : status.workers) rss_bytes += worker.rss_bytes;
+  for (const WorkerStatus& worker : status.draining) rss_bytes += worker.rss_bytes;
+  std::vector<std::string> cells{"Summary", "-", "-"};
+  std::ranges::move(counter_cells(rss_bytes, status.totals), std::back_inserter(cells));
+  cells.insert(cells.end(), {"-", "[Summary]"});
+  table.add_row(std::move(cells));
+}
+
+Lines process_lines(const Status& status) {
+  TextTable table = process_table();
+  for (const WorkerStatus& worker : status.workers) add_worker(table, worker);
+  for (const WorkerStatus& worker : status.draining) add_worker(table, worker);
+  add_summary(table, status);
+  return table.lines();
+}
+
+Lines listen_lines(const Banner& banner) {
+  TextTable table({{"user"}, {"name"}, {"app"}, {"listen"}, {"count", TextTable::Align::right}, {"state"}});
+  for (const std::string& url : banner.listen) {
+    table.add_row({banner.user, banner.name, banner.app, url, fmt::format("{}", banner.count), "[OK]"});
+  }
+  return table.lines();
+}
+
+}  // namespace
+
+std::string to_tables(const Status& status) {
+  const Lines global = global_lines(status);
+  const Lines exits = exit_lines(status);
+  Lines processes = process_lines(status);
+  const std::string summary = processes.back() + '\n';
+  processes.pop_back();
+  const std::size_t width = std::max({widest(global), widest(exits), widest(processes), count_characters(summary) - 1});
+  return rule(width, "GLOBAL STATUS") + joined(global) + joined(exits) + rule(width, "PROCESS STATUS") +
+         joined(processes) + rule(width) + summary;
+}
+
+std::string start_banner(const Banner& banner) {
+  const std::string versions =
+      fmt::format("wsd version: {}{}libuv version: {}{}OpenSSL version: {}", banner.wsd_version, between,
+                  banner.libuv_version, between, banner.openssl_version);
+  const Lines listen = listen_lines(banner);
+  const std::size_t width = std::max(versions.size(), widest(listen)) + 4;
+  const std::string how_to_stop = !banner.daemon ? "Press Ctrl+C to stop."
+                                  : banner.name == "wsd"
+                                      ? "Input \"wsd stop\" to stop."
+                                      : fmt::format("Input \"wsd stop --name {}\" to stop.", banner.name);
+  return rule(width, "WSD") + versions + '\n' + rule(width, "WORKERS") + joined(listen) + rule(width) + how_to_stop +
+         " Start success.\n";
+}
+
+}  // namespace wsd::master

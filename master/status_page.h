@@ -1,0 +1,78 @@
+// What `wsd status` and `wsd start` show. Pure: from structs and JSON to text.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "master/result.h"
+
+namespace wsd::master {
+
+struct Counters {
+  std::uint64_t connections = 0;  // open now
+  std::uint64_t accepted = 0;
+  std::uint64_t messages_in = 0;
+  std::uint64_t messages_out = 0;
+  std::uint64_t bytes_in = 0;
+  std::uint64_t bytes_out = 0;
+  std::uint64_t send_dropped = 0;
+  std::uint64_t protocol_errors = 0;
+};
+
+struct WorkerStatus {
+  unsigned slot = 0;
+  pid_t pid = 0;
+  unsigned generation = 1;
+  std::string state;  // starting, running, stopping, busy
+  Counters counters;
+  std::uint64_t rss_bytes = 0;
+  double loop_lag_ms = 0;
+};
+
+struct ExitCount {
+  std::string status;  // "killed by SIGKILL", "exit 250"
+  std::uint64_t count = 0;
+};
+
+struct Status {
+  std::string name;
+  std::string version;
+  pid_t pid = 0;
+  std::chrono::system_clock::time_point started_at;  // RFC 3339, UTC, in JSON
+  double uptime_s = 0;
+  unsigned generation = 1;
+  std::string app;
+  std::vector<std::string> listen;
+  std::vector<WorkerStatus> workers;   // one current process per slot
+  std::vector<WorkerStatus> draining;  // on their way out
+  Counters totals;                     // with those of processes that are gone
+  std::vector<ExitCount> exits;        // unplanned ends
+};
+
+[[nodiscard]] std::string to_json(const Status& status);
+Result<Status> status_from_json(std::string_view json);
+
+// GLOBAL STATUS and PROCESS STATUS.
+[[nodiscard]] std::string to_tables(const Status& status);
+
+struct Banner {
+  std::string wsd_version;
+  std::string libuv_version;
+  std::string openssl_version;
+  std::vector<std::string> listen;
+  std::string name;
+  std::string app;
+  std::string user;
+  unsigned count = 0;
+  bool daemon = false;  // then it ends with how to stop it instead of "Press Ctrl+C to stop."
+};
+
+[[nodiscard]] std::string start_banner(const Banner& banner);
+
+}  // namespace wsd::master

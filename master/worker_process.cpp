@@ -1,0 +1,79 @@
+#include "master/worker_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "worker/worker_process.h"
+
+namespace wsd::master {
+
+namespace {
+
+// One forgotten copy of a listening socket makes 1/N of all new clients hang, so nothing crosses by accident.
+void close_all_but(std::vector<int> kept) {
+  std::ranges::sort(kept);
+  unsigned first = 0;
+  for (const int descriptor : kept) {
+    const auto next = static_cast<unsigned>(descriptor);
+    if (next > first) ::close_range(first, next - 1, 0);
+    first = next + 1;
+  }
+  ::close_range(first, ~0U, 0);
+}
+
+[[noreturn]] void live_as_worker(worker::Heritage heritage, int log, const std::function<void()>& prepare_child) {
+  prepare_child();
+  std::vector<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, log, heritage.master.descriptor()};
+  for (const auto& socket : heritage.sockets.sockets) kept.push_back(socket.get());
+  close_all_but(std::move(kept));
+  std::exit(static_cast<int>(worker::run_worker(std::move(heritage))));
+}
+
+}  // namespace
+
+WorkerProcess::WorkerProcess(worker::Heritage heritage, worker::RecordSocket link, int log,
+                             const std::function<void()>& prepare_child)
+    : row_(heritage.scoreboard_row), link_(std::move(link)) {
+  std::fflush(nullptr);  // or the child would write what we have not yet written once more
+  pid_ = ::fork();
+  if (pid_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  if (pid_ == 0) live_as_worker(std::move(heritage), log, prepare_child);
+}
+
+void WorkerProcess::order(const protocol::RecordWriter& record, std::span<const int> descriptors) {
+  if (waiting_.empty() && link_.send(record.bytes(), descriptors) != worker::RecordSocket::Status::would_block) return;
+  Order order{.record = {record.bytes().begin(), record.bytes().end()}, .descriptors = {}};
+  for (const int descriptor : descriptors) {
+    order.descriptors.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  }
+  waiting_.push_back(std::move(order));
+}
+
+void WorkerProcess::send_waiting() {
+  for (; !waiting_.empty(); waiting_.pop_front()) {
+    std::vector<int> descriptors;
+    for (const auto& descriptor : waiting_.front().descriptors) descriptors.push_back(descriptor.get());
+    if (link_.send(waiting_.front().record, descriptors) == worker::RecordSocket::Status::would_block) return;
+  }
+}
+
+void WorkerProcess::signal(int number) const { ::kill(pid_, number); }  // ours and not reaped yet: the pid is its own
+
+std::uint64_t resident_bytes(pid_t pid) {
+  std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+  std::uint64_t total_pages = 0;
+  std::uint64_t resident_pages = 0;
+  statm >> total_pages >> resident_pages;
+  return resident_pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace wsd::master

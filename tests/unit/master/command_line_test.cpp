@@ -1,0 +1,152 @@
+#include "master/command_line.h"
+
+#include <gmock/gmock.h>
+
+#include <vector>
+
+#include "master/exit_status.h"
+
+namespace wsd::master {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+std::variant<CommandLine, Help> parse(std::initializer_list<const char*> arguments) {
+  return parse_command_line(std::vector<const char*>(arguments));
+}
+
+CommandLine line(std::initializer_list<const char*> arguments) { return std::get<CommandLine>(parse(arguments)); }
+
+// The sentence that a wrong command line gets.
+std::string refusal(std::initializer_list<const char*> arguments) {
+  try {
+    static_cast<void>(parse(arguments));
+  } catch (const CommandError& error) {
+    EXPECT_EQ(error.status(), CommandStatus::usage);
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+    return error.what();
+  }
+  ADD_FAILURE() << "was accepted";
+  return {};
+}
+
+TEST(CommandLine, StartsEchoByDefault) {
+  const CommandLine start = line({"start"});
+  EXPECT_EQ(start.command, Command::start);
+  EXPECT_EQ(to_json(start.options), "{}");
+  EXPECT_EQ(*start.options.app, "echo");
+  EXPECT_FALSE(*start.options.daemon);
+  EXPECT_FALSE(start.graceful);
+}
+
+TEST(CommandLine, TakesTheAppBeforeAndBehindOptions) {
+  EXPECT_EQ(*line({"start", "push", "-d"}).options.app, "push");
+  EXPECT_EQ(*line({"start", "-d", "push"}).options.app, "push");
+  EXPECT_EQ(*line({"start", "--count", "2", "push"}).options.app, "push");
+  EXPECT_EQ(*line({"start", "--set", "a=1", "push"}).options.app, "push");
+  EXPECT_EQ(*line({"start", "--listen", "ws://a:1", "push"}).options.app, "push");
+}
+
+TEST(CommandLine, CombinesDaemonAndGracefulInAnyOrder) {
+  for (const auto& flags : {std::vector<const char*>{"restart", "-dg"}, {"restart", "-gd"}, {"restart", "-d", "-g"},
+                            {"restart", "-g", "-d"}, {"restart", "--graceful", "--daemon"}}) {
+    const auto restart = std::get<CommandLine>(parse_command_line(flags));
+    EXPECT_TRUE(*restart.options.daemon);
+    EXPECT_TRUE(restart.graceful);
+  }
+}
+
+TEST(CommandLine, KnowsEachCommand) {
+  EXPECT_EQ(line({"stop"}).command, Command::stop);
+  EXPECT_TRUE(line({"stop", "-g"}).graceful);
+  EXPECT_EQ(line({"restart"}).command, Command::restart);
+  EXPECT_EQ(line({"reload"}).command, Command::reload);
+  EXPECT_EQ(line({"status"}).command, Command::status);
+  EXPECT_TRUE(line({"status", "--json"}).json);
+  EXPECT_EQ(line({"version"}).command, Command::version);
+  EXPECT_EQ(line({"--version"}).command, Command::version);
+}
+
+TEST(CommandLine, ReadsEveryOption) {
+  const CommandLine start =
+      line({"start", "--listen", "ws://0.0.0.0:1", "--listen=websocket://[::1]:2", "--count", "3", "--name", "chat",
+            "--run-dir", "/r", "--log-file", "/l", "--log-level", "debug", "--stdout-file", "/o", "--set", "prefix=",
+            "--set", "interval=0.5", "--stop-timeout", "1.5", "--drain-timeout=4", "--max-message", "10",
+            "--send-queue", "2048", "--handshake-timeout", "1", "--ping-interval", "0", "--idle-timeout", "7",
+            "--close-timeout", "8", "--watchdog", "9"});
+  EXPECT_EQ(to_json(start.options),
+            R"({"listen":["ws://0.0.0.0:1","ws://[::1]:2"],"count":3,"name":"chat","run_dir":"/r","log_file":"/l",)"
+            R"("log_level":"debug","stdout_file":"/o","set":{"interval":"0.5","prefix":""},"stop_timeout":1.5,)"
+            R"("drain_timeout":4,"handshake_timeout":1,"ping_interval":0,"idle_timeout":7,"close_timeout":8,)"
+            R"("watchdog":9,"max_message":10,"send_queue":2048})");
+}
+
+TEST(CommandLine, TakesTheLastOfARepeatedOption) {
+  EXPECT_EQ(*line({"start", "--count", "2", "--count", "3"}).options.count, 3U);
+}
+
+TEST(CommandLine, MakesPathsAbsolute) {
+  const CommandLine start = line({"start", "--run-dir", "run", "--log-file", "./a/../b.log"});
+  EXPECT_TRUE(start.options.run_dir->starts_with('/'));
+  EXPECT_TRUE(start.options.run_dir->ends_with("/run"));
+  EXPECT_TRUE(start.options.log_file->ends_with("/b.log"));
+  EXPECT_EQ(start.options.log_file->find(".."), std::string::npos);
+}
+
+TEST(CommandLine, KeepsSettingsThatLookLikeSomethingElse) {
+  EXPECT_THAT(*line({"start", "--set", "[a]=[b]", "--set", "b=-d", "--set", "c=x y,z"}).options.set,
+              ElementsAre(Pair("[a]", "[b]"), Pair("b", "-d"), Pair("c", "x y,z")));
+}
+
+TEST(CommandLine, HelpsWithoutACommandAndEverywhere) {
+  EXPECT_THAT(std::get<Help>(parse({})).text, HasSubstr("wsd COMMAND"));
+  EXPECT_THAT(std::get<Help>(parse({"--help"})).text, HasSubstr("wsd COMMAND"));
+  for (const char* command : {"start", "stop", "restart", "reload", "status", "version"}) {
+    EXPECT_THAT(std::get<Help>(parse({command, "--help"})).text, HasSubstr(std::string("wsd ") + command));
+  }
+  EXPECT_THAT(std::get<Help>(parse({"start", "-h"})).text, HasSubstr("--drain-timeout"));
+}
+
+TEST(CommandLine, NamesTheNearestCommand) {
+  EXPECT_THAT(refusal({"strat"}), HasSubstr("`wsd start`"));
+  EXPECT_THAT(refusal({"relaod"}), HasSubstr("`wsd reload`"));
+  EXPECT_THAT(refusal({"\n\x1B"}), HasSubstr(R"('\n\e')"));
+}
+
+TEST(CommandLine, NamesTheNearestOption) {
+  EXPECT_THAT(refusal({"start", "--lisen", "ws://a:1"}), HasSubstr("'--listen'"));
+  EXPECT_THAT(refusal({"start", "--cuont=3"}), HasSubstr("'--count'"));
+  EXPECT_THAT(refusal({"status", "--jsn"}), HasSubstr("'--json'"));
+  EXPECT_THAT(refusal({"stop", "--daemon"}), HasSubstr("unknown option '--daemon'"));
+  EXPECT_THAT(refusal({"start", "-x"}), HasSubstr("unknown option '-x'"));
+  EXPECT_THAT(refusal({"start", "-dx"}), HasSubstr("unknown option"));
+}
+
+TEST(CommandLine, RefusesWrongValues) {
+  EXPECT_THAT(refusal({"start", "--count", "0"}), HasSubstr("from 1 to 256"));
+  EXPECT_THAT(refusal({"start", "--count", "10000"}), HasSubstr("from 1 to 256"));
+  EXPECT_THAT(refusal({"start", "--count", "-1"}), HasSubstr("--count"));
+  EXPECT_THAT(refusal({"start", "--count", "four"}), HasSubstr("--count"));
+  EXPECT_THAT(refusal({"start", "--count"}), HasSubstr("--count"));
+  EXPECT_THAT(refusal({"start", "--count="}), HasSubstr("--count"));
+  EXPECT_THAT(refusal({"start", "--count=", "3"}), HasSubstr("--count"));
+  EXPECT_THAT(refusal({"start", "--listen", "nonsense"}), HasSubstr("--listen"));
+  EXPECT_THAT(refusal({"start", "--name", "../etc"}), HasSubstr("--name"));
+  EXPECT_THAT(refusal({"start", "--set", "novalue"}), HasSubstr("KEY=VALUE"));
+  EXPECT_THAT(refusal({"start", "--set", "a=\xFF"}), HasSubstr("UTF-8"));
+  EXPECT_THAT(refusal({"start", "--log-file", ""}), HasSubstr("--log-file"));
+  EXPECT_THAT(refusal({"start", ""}), HasSubstr("APP"));
+  EXPECT_THAT(refusal({""}), HasSubstr("unknown command"));
+}
+
+TEST(CommandLine, RefusesWhatIsTooMuch) {
+  EXPECT_THAT(refusal({"start", "echo", "push"}), HasSubstr("'push'"));
+  EXPECT_THAT(refusal({"stop", "echo"}), HasSubstr("'echo'"));
+  EXPECT_THAT(refusal({"version", "--name", "a"}), HasSubstr("--name"));
+  EXPECT_THAT(refusal({"-d", "start"}), HasSubstr("before"));
+}
+
+}  // namespace
+}  // namespace wsd::master

@@ -1,0 +1,125 @@
+#include "master/options.h"
+
+#include <gmock/gmock.h>
+
+namespace wsd::master {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+Options given(std::initializer_list<std::pair<const char*, const char*>> texts) {
+  Options options;
+  for (const auto& [key, text] : texts) EXPECT_EQ(options.set_text(key, text), std::nullopt) << key;
+  return options;
+}
+
+TEST(Options, StartFromTheDefaults) {
+  const Options options;
+  EXPECT_EQ(*options.app, "echo");
+  EXPECT_THAT(*options.listen, ElementsAre(ListenUrl{Scheme::ws, "0.0.0.0", 8080}));
+  EXPECT_EQ(*options.count, 4U);
+  EXPECT_EQ(*options.name, "wsd");
+  EXPECT_EQ(*options.stop_timeout, seconds(2));
+  EXPECT_EQ(*options.drain_timeout, seconds(30));
+  EXPECT_EQ(*options.max_message, 1024U * 1024);
+  EXPECT_FALSE(options.count.given());
+}
+
+TEST(Options, TakeDecimalsOfSeconds) {
+  EXPECT_EQ(*given({{"stop_timeout", "0.25"}}).stop_timeout, milliseconds(250));
+  EXPECT_EQ(*given({{"stop_timeout", "0"}}).stop_timeout, milliseconds(0));
+  EXPECT_EQ(*given({{"watchdog", "600"}}).watchdog, seconds(600));
+}
+
+TEST(Options, ReplaceTheDefaultAddressByThoseGiven) {
+  const Options options = given({{"listen", "ws://[::1]:0"}, {"listen", "ws://[::1]:0"}, {"listen", "ws://a:1"}});
+  EXPECT_THAT(*options.listen,
+              ElementsAre(ListenUrl{Scheme::ws, "::1", 0}, ListenUrl{Scheme::ws, "::1", 0}, ListenUrl{Scheme::ws, "a", 1}));
+}
+
+TEST(Options, RefuseOneAddressTwice) {
+  Options options = given({{"listen", "ws://a:1"}});
+  EXPECT_NE(options.set_text("listen", "websocket://a:1"), std::nullopt);
+}
+
+TEST(Options, KeepTheLastValueOfASetting) {
+  const Options options = given({{"set", "prefix=hi"}, {"set", "empty="}, {"set", "prefix=a=b"}});
+  EXPECT_THAT(*options.set, ElementsAre(Pair("empty", ""), Pair("prefix", "a=b")));
+}
+
+TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
+  const std::pair<const char*, const char*> bad[] = {
+      {"count", "0"},          {"count", "257"},           {"count", "10000"},        {"count", "-1"},
+      {"count", "4x"},         {"count", ""},              {"count", " 4"},           {"count", "99999999999999999999"},
+      {"stop_timeout", "-1"},  {"stop_timeout", "nan"},    {"stop_timeout", "inf"},   {"stop_timeout", "1e400"},
+      {"stop_timeout", "2s"},  {"stop_timeout", ""},       {"watchdog", "0"},         {"max_message", "0"},
+      {"max_message", "1.5"},  {"log_level", "loud"},      {"name", ""},              {"name", "../x"},
+      {"name", ".hidden"},     {"name", "-d"},             {"name", "a/b"},           {"name", "a b"},
+      {"set", "prefix"},       {"set", "=x"},              {"set", "a=\xFF"},         {"listen", "8080"},
+      {"app", ""},             {"daemon", "yes"},          {"no_such_option", "1"},   {"run_dir", ""},
+  };
+  for (const auto& [key, text] : bad) {
+    Options options;
+    const auto problem = options.set_text(key, text);
+    ASSERT_NE(problem, std::nullopt) << key << " = " << text;
+    EXPECT_EQ(problem->find('\n'), std::string::npos);
+    EXPECT_EQ(to_json(options), "{}");
+  }
+}
+
+TEST(Options, NameTheOptionAsUsersSpellIt) {
+  Options options;
+  EXPECT_EQ(options.set_text("count", "0"), "--count: must be a whole number from 1 to 256, not '0'");
+  EXPECT_THAT(options.set_text("stop_timeout", "x").value_or(""), HasSubstr("--stop-timeout"));
+}
+
+TEST(Options, MergeWhatANewerOneWasGiven) {
+  Options remembered = given({{"app", "push"}, {"count", "2"}, {"set", "a=1"}, {"set", "b=1"}, {"listen", "ws://a:1"}});
+  remembered.merge(given({{"count", "8"}, {"set", "b=2"}, {"set", "c=3"}}));
+  EXPECT_EQ(*remembered.app, "push");
+  EXPECT_EQ(*remembered.count, 8U);
+  EXPECT_THAT(*remembered.set, ElementsAre(Pair("a", "1"), Pair("b", "2"), Pair("c", "3")));
+  EXPECT_THAT(*remembered.listen, ElementsAre(ListenUrl{Scheme::ws, "a", 1}));
+}
+
+TEST(Options, AreTheSameAfterTheirWayThroughJson) {
+  const Options before =
+      given({{"app", "push"},          {"listen", "ws://[::1]:0"},   {"listen", "ws://0.0.0.0:81"}, {"count", "7"},
+             {"name", "chat-1"},       {"run_dir", "/tmp/\"x\""},    {"log_file", "/tmp/ü.log"},    {"log_level", "debug"},
+             {"stdout_file", "/o"},    {"set", "prefix=你好\n\"\\"}, {"daemon", "true"},            {"stop_timeout", "0.1"},
+             {"drain_timeout", "1"},   {"handshake_timeout", "2"},   {"ping_interval", "0"},        {"idle_timeout", "3"},
+             {"close_timeout", "4.5"}, {"watchdog", "5"},            {"max_message", "1073741824"}, {"send_queue", "65536"}});
+  const std::string json = to_json(before);
+  auto after = options_from_json(json);
+  ASSERT_TRUE(after) << after.error();
+  EXPECT_EQ(to_json(*after), json);
+  EXPECT_EQ((*after->set).at("prefix"), "你好\n\"\\");
+  EXPECT_EQ(*after->stop_timeout, milliseconds(100));
+  EXPECT_TRUE(*after->daemon);
+}
+
+TEST(Options, LeaveOutOfJsonWhatWasNotGiven) { EXPECT_EQ(to_json(given({{"count", "3"}})), R"({"count":3})"); }
+
+TEST(Options, RefuseJsonThatIsNoneOfTheirs) {
+  for (const char* json :
+       {"", "[]", "{", "1", R"({"count":0})", R"({"count":1.5})", R"({"count":null})", R"({"count":[1]})",
+        R"({"count":{"a":"b"}})", R"({"listen":[1]})", R"({"listen":[["ws://a:1"]]})", R"({"set":{"a":1}})",
+        R"({"set":["a"]})", R"({"unknown":1})", R"({"daemon":1})", R"({"stop_timeout":1e300})", "{\"app\":\"\xFF\"}",
+        R"({"app":"a\u0000b"})"}) {
+    EXPECT_FALSE(options_from_json(json)) << json;
+  }
+}
+
+TEST(SafeName, IsAFileNameThatHarmsNobody) {
+  for (const char* name : {"wsd", "a", "chat-1", "A.b_c", "0"}) EXPECT_TRUE(is_safe_name(name)) << name;
+  EXPECT_TRUE(is_safe_name(std::string(64, 'a')));
+  EXPECT_FALSE(is_safe_name(std::string(65, 'a')));
+  for (const char* name : {"", ".", "..", "-a", "a/b", "a b", "a\n", "ä"}) EXPECT_FALSE(is_safe_name(name)) << name;
+}
+
+}  // namespace
+}  // namespace wsd::master
