@@ -1,0 +1,101 @@
+"""Fixtures: servers that are looked over at the end of each test, and clients that are closed."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from clients import RawClient  # noqa: E402
+from server import BINARY, Server, scratch_directory, shared_server  # noqa: E402
+
+
+def pytest_addoption(parser):
+    parser.addoption("--long", action="store_true", help="run the long tests too")
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--long"):
+        skip = pytest.mark.skip(reason="long: runs with --long")
+        for item in items:
+            if "long" in item.keywords:
+                item.add_marker(skip)
+
+
+def pytest_report_header(config):
+    return f"wsd: {BINARY}"
+
+
+def is_sanitized():
+    return b"__asan_init" in BINARY.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def sanitized():
+    """Whether the binary under test carries AddressSanitizer: its figures of memory and time are not the server's."""
+    return is_sanitized()
+
+
+@pytest.fixture
+def directory():
+    with scratch_directory() as path:
+        yield path
+
+
+@pytest.fixture
+def servers(directory):
+    """Makes servers: servers(count=4, options=["--ping-interval", 1]). Each is stopped and looked over at the end."""
+    made = []
+
+    def make(**options):
+        made.append(Server(directory / f"s{len(made)}", **options))
+        return made[-1]
+
+    yield make
+    failures = []
+    for server in made:
+        try:
+            server.finish()
+        except AssertionError as failure:
+            failures.append(str(failure))
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def server(servers):
+    """A running daemon with the echo app (a plain echo) and two workers."""
+    made = servers(options=["--set", "prefix="])
+    made.start()
+    return made
+
+
+@pytest.fixture(scope="module")
+def echo_server():
+    """One plain echo server for all tests of a module that leave it as they found it."""
+    with shared_server(options=["--set", "prefix="]) as made:
+        yield made
+
+
+@pytest.fixture
+def connect():
+    """Makes raw clients that are closed at the end: connect(port), or connect(port, handshake=False)."""
+    clients = []
+
+    def make(port, handshake=True, **options):
+        client = RawClient(port, **options)
+        clients.append(client)
+        if handshake:
+            client.open()
+        return client
+
+    yield make
+    for client in clients:
+        client.abandon()
+
+
+@pytest.fixture
+def as_root():
+    if os.geteuid() != 0:
+        pytest.skip("needs root")

@@ -1,0 +1,57 @@
+#include "tests/load/client_socket.h"
+
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace wsd::load {
+
+bool ClientSocket::connect(const std::string& host, std::uint16_t port, int epoll, void* tag) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return false;
+  descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (descriptor_ < 0 || ::connect(descriptor_, generic, sizeof address) != 0) return false;
+  const int on = 1;
+  ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  epoll_ = epoll;
+  tag_ = tag;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.ptr = tag_;
+  return ::epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor_, &event) == 0;
+}
+
+std::optional<std::size_t> ClientSocket::send(std::string_view bytes) const {
+  const ssize_t count = ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (count >= 0) return static_cast<std::size_t>(count);
+  if (errno == EAGAIN) return 0;
+  return std::nullopt;
+}
+
+ClientSocket::Received ClientSocket::receive(std::span<char> into) const {
+  const ssize_t count = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
+  if (count > 0) return {static_cast<std::size_t>(count), false};
+  return {0, count == 0 || errno != EAGAIN};
+}
+
+void ClientSocket::watch_writable(bool on) const {
+  epoll_event event{};
+  event.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  event.data.ptr = tag_;
+  ::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor_, &event);
+}
+
+void ClientSocket::close() {
+  const int descriptor = std::exchange(descriptor_, -1);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
+}  // namespace wsd::load

@@ -1,0 +1,127 @@
+#include "tests/load/options.h"
+
+#include <getopt.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <string_view>
+
+namespace wsd::load {
+namespace {
+
+constexpr const char* usage = R"(usage: load_client [options] ws://IPV4:PORT/PATH
+  --connections N   connections to open (50)
+  --pipeline K      messages in flight on each (1)
+  --size BYTES      of a message (20)
+  --text, --binary  type of the messages (text)
+  --prefix TEXT     what the server puts before each answer ("hello ")
+  --duration S      seconds to measure (5)
+  --warmup S        seconds before that; with --idle, before memory is read (0.5)
+  --pid PID         a process of the server, for its CPU time and memory; repeatable
+  --idle            only hold the connections, and report memory for each
+  --connect         connect, handshake, one echo, close, over and over on N connections
+  --go              print "ready" to standard error and wait for a line before sending, and again before closing
+Prints one line of JSON. Ends with 0 if every answer was right, 1 if not, 2 if the command line was not.
+)";
+
+double number(const char* text) {
+  char* end = nullptr;
+  const double value = std::strtod(text, &end);
+  if (end == text || *end != '\0' || value < 0) throw std::invalid_argument(std::string("not a number: ") + text);
+  return value;
+}
+
+std::size_t count(const char* text) {
+  return static_cast<std::size_t>(number(text));
+}
+
+void parse_url(std::string_view url, Options& options) {
+  static constexpr std::string_view scheme = "ws://";
+  const auto slash = url.find('/', scheme.size());
+  const auto colon = url.rfind(':', slash);
+  if (!url.starts_with(scheme) || colon == std::string_view::npos || colon <= scheme.size()) {
+    throw std::invalid_argument("not a ws://IPV4:PORT/PATH: " + std::string(url));
+  }
+  options.host = url.substr(scheme.size(), colon - scheme.size());
+  options.port = static_cast<std::uint16_t>(count(std::string(url.substr(colon + 1, slash - colon - 1)).c_str()));
+  options.path = slash == std::string_view::npos ? "/" : url.substr(slash);
+}
+
+enum Choice : int { connections, pipeline, size, text, binary, prefix, duration, warmup, pid, idle, connect, go, help };
+
+constexpr option choices[] = {{"connections", required_argument, nullptr, connections},
+                              {"pipeline", required_argument, nullptr, pipeline},
+                              {"size", required_argument, nullptr, size},
+                              {"text", no_argument, nullptr, text},
+                              {"binary", no_argument, nullptr, binary},
+                              {"prefix", required_argument, nullptr, prefix},
+                              {"duration", required_argument, nullptr, duration},
+                              {"warmup", required_argument, nullptr, warmup},
+                              {"pid", required_argument, nullptr, pid},
+                              {"idle", no_argument, nullptr, idle},
+                              {"connect", no_argument, nullptr, connect},
+                              {"go", no_argument, nullptr, go},
+                              {"help", no_argument, nullptr, help},
+                              {nullptr, 0, nullptr, 0}};
+
+void apply(int choice, Options& options) {
+  switch (choice) {
+    case connections:
+      options.connections = count(optarg);
+      break;
+    case pipeline:
+      options.pipeline = count(optarg);
+      break;
+    case size:
+      options.size = count(optarg);
+      break;
+    case text:
+      options.is_binary = false;
+      break;
+    case binary:
+      options.is_binary = true;
+      break;
+    case prefix:
+      options.prefix = optarg;
+      break;
+    case duration:
+      options.duration = std::chrono::duration<double>(number(optarg));
+      break;
+    case warmup:
+      options.warmup = std::chrono::duration<double>(number(optarg));
+      break;
+    case pid:
+      options.server_pids.push_back(static_cast<pid_t>(count(optarg)));
+      break;
+    case idle:
+      options.mode = Mode::idle;
+      break;
+    case connect:
+      options.mode = Mode::connect;
+      break;
+    case go:
+      options.waits_for_go = true;
+      break;
+    default:
+      throw std::invalid_argument("see the options");
+  }
+}
+
+}  // namespace
+
+std::optional<Options> parse_options(int argc, char** argv) {
+  Options options;
+  try {
+    for (int choice = 0; (choice = ::getopt_long(argc, argv, "", choices, nullptr)) != -1;) apply(choice, options);
+    if (optind + 1 != argc) throw std::invalid_argument("exactly one URL is needed");
+    parse_url(argv[optind], options);
+    if (options.connections == 0 || options.pipeline == 0) throw std::invalid_argument("N and K start at 1");
+    return options;
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "load_client: %s\n%s", error.what(), usage);
+    return std::nullopt;
+  }
+}
+
+}  // namespace wsd::load

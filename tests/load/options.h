@@ -1,0 +1,40 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace wsd::load {
+
+enum class Mode {
+  echo,     // closed loop: so many messages in flight on each connection, for so long
+  idle,     // connections that say nothing: what does one cost the server's memory?
+  connect,  // connect, handshake, one echo, closing handshake, again and again
+};
+
+// What one run of the load client is to do.
+struct Options {
+  Mode mode = Mode::echo;
+  std::string host;
+  std::uint16_t port = 0;
+  std::string path;
+  std::size_t connections = 50;
+  std::size_t pipeline = 1;  // messages in flight on each connection
+  std::size_t size = 20;     // bytes of a message, without the prefix of its answer
+  bool is_binary = false;
+  std::string prefix = "hello ";  // what the server puts before each answer
+  std::chrono::duration<double> duration{5};
+  std::chrono::duration<double> warmup{0.5};  // before the measured window; for --idle, before memory is read
+  std::vector<pid_t> server_pids;
+  bool waits_for_go = false;
+};
+
+// Reads the command line. Nothing, after a line on standard error, when it cannot be understood.
+[[nodiscard]] std::optional<Options> parse_options(int argc, char** argv);
+
+}  // namespace wsd::load

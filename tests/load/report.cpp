@@ -1,0 +1,58 @@
+#include "tests/load/report.h"
+
+#include <array>
+#include <cstdio>
+
+namespace wsd::load {
+
+Report::Report(const Options& options) {
+  static constexpr std::array<std::string_view, 3> modes{"\"echo\"", "\"idle\"", "\"connect\""};
+  add_raw("mode", modes[static_cast<std::size_t>(options.mode)]);
+  add_raw("type", options.is_binary ? "\"binary\"" : "\"text\"");
+  add("connections", options.connections);
+  add("pipeline", options.pipeline);
+  add("size", options.size);
+}
+
+void Report::add(std::string_view name, double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.10g", value);
+  add_raw(name, text.data());
+}
+
+void Report::add(std::string_view name, std::size_t value) {
+  add_raw(name, std::to_string(value));
+}
+
+void Report::add_cpu_per(std::string_view what, const CpuTime& server, const CpuTime& client, std::size_t count) {
+  const double scale = count > 0 ? 1e6 / static_cast<double>(count) : 0;
+  const std::string suffix = "_us_per_" + std::string(what);
+  add("server_cpu" + suffix, server.total.count() * scale);
+  add("server_user" + suffix, server.user.count() * scale);
+  add("server_system" + suffix, server.system.count() * scale);
+  add("client_cpu" + suffix, client.total.count() * scale);
+}
+
+void Report::add_latencies(const LatencyHistogram& latencies) {
+  const auto microseconds = [](std::chrono::nanoseconds time) { return static_cast<double>(time.count()) / 1e3; };
+  add("latency_us_p50", microseconds(latencies.percentile(0.5)));
+  add("latency_us_p99", microseconds(latencies.percentile(0.99)));
+  add("latency_us_max", microseconds(latencies.max()));
+}
+
+void Report::add_errors(const Errors& errors) {
+  add("errors", errors.sum());
+  add("errors_connect", errors.connect);
+  add("errors_handshake", errors.handshake);
+  add("errors_wrong_answer", errors.wrong);
+  add("errors_closed", errors.closed);
+  add("errors_lost", errors.lost);
+  is_clean_ = errors.sum() == 0;
+}
+
+void Report::add_raw(std::string_view name, std::string_view value) {
+  if (!members_.empty()) members_ += ", ";
+  members_.append("\"").append(name).append("\": ").append(value);
+}
+
+}  // namespace wsd::load
