@@ -32,6 +32,8 @@ class FrameParser {
   [[nodiscard]] const FrameHeader& header() const { return header_; }
   [[nodiscard]] ProtocolError error() const { return error_; }
 
+  // The bytes of a header that has begun and is not whole.
+  [[nodiscard]] std::span<const std::byte> carried() const { return std::span(carry_).first(carry_size_); }
   // Whether a header has begun and is not whole.
   [[nodiscard]] bool in_header() const { return carry_size_ != 0; }
 

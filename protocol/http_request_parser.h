@@ -44,6 +44,8 @@ class HttpRequestParser {
   // After Step::failed.
   [[nodiscard]] const HttpError& error() const { return error_; }
 
+  // What has arrived of an unfinished head: fed to another parser, it brings that one to where this one stands.
+  [[nodiscard]] std::span<const std::byte> unfinished_input() const { return carry_; }
   // Whether the request has begun to arrive.
   [[nodiscard]] bool started() const { return size_ != 0; }
 

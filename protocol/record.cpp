@@ -6,11 +6,6 @@ namespace wsd::protocol {
 
 namespace {
 
-struct Field {
-  Tag tag = 0;
-  std::string_view value;
-};
-
 template <typename T>
 std::optional<T> take(std::span<const std::byte>& bytes) {
   T value;
@@ -20,18 +15,20 @@ std::optional<T> take(std::span<const std::byte>& bytes) {
   return value;
 }
 
-std::optional<Field> take_field(std::span<const std::byte>& bytes) {
+std::optional<RecordField> take_field(std::span<const std::byte>& bytes) {
   const auto tag = take<Tag>(bytes);
   const auto length = take<std::uint32_t>(bytes);
   if (!tag || !length || *length > bytes.size()) return std::nullopt;
-  const Field field{*tag, {reinterpret_cast<const char*>(bytes.data()), *length}};
+  const RecordField field{*tag, {reinterpret_cast<const char*>(bytes.data()), *length}};
   bytes = bytes.subspan(*length);
   return field;
 }
 
 }  // namespace
 
-RecordWriter::RecordWriter(std::uint16_t type) { append(&type, sizeof(type)); }
+RecordWriter::RecordWriter(std::uint16_t type) {
+  append(&type, sizeof(type));
+}
 
 RecordWriter& RecordWriter::add(Tag tag, std::string_view bytes) {
   const auto length = static_cast<std::uint32_t>(bytes.size());
@@ -59,6 +56,12 @@ std::optional<RecordReader> RecordReader::parse(std::span<const std::byte> bytes
   return RecordReader(*type, bytes);
 }
 
+std::vector<RecordField> RecordReader::fields() const {
+  std::vector<RecordField> fields;
+  for (auto rest = fields_; !rest.empty();) fields.push_back(*take_field(rest));
+  return fields;
+}
+
 std::optional<std::string_view> RecordReader::find(Tag tag) const {
   for (auto rest = fields_; !rest.empty();) {
     const auto field = take_field(rest);
@@ -78,10 +81,14 @@ std::vector<std::string_view> RecordReader::find_all(Tag tag) const {
 
 std::optional<std::uint64_t> RecordReader::number(Tag tag) const {
   const auto field = find(tag);
-  std::uint64_t value = 0;
-  if (!field || field->size() != sizeof(value)) return std::nullopt;
-  std::memcpy(&value, field->data(), sizeof(value));
-  return value;
+  return field ? number_of(*field) : std::nullopt;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view value) {
+  std::uint64_t number = 0;
+  if (value.size() != sizeof(number)) return std::nullopt;
+  std::memcpy(&number, value.data(), sizeof(number));
+  return number;
 }
 
 }  // namespace wsd::protocol

@@ -34,6 +34,14 @@ class RecordWriter {
   std::vector<std::byte> bytes_;
 };
 
+struct RecordField {
+  Tag tag = 0;
+  std::string_view value;
+};
+
+// What add_number() wrote; nothing if these are not eight bytes.
+[[nodiscard]] std::optional<std::uint64_t> number_of(std::string_view value);
+
 // A view of a record's bytes, which must outlive it.
 class RecordReader {
  public:
@@ -41,6 +49,8 @@ class RecordReader {
   [[nodiscard]] static std::optional<RecordReader> parse(std::span<const std::byte> bytes);
 
   [[nodiscard]] std::uint16_t type() const { return type_; }
+  // All of them, in order.
+  [[nodiscard]] std::vector<RecordField> fields() const;
   // The first field of this tag.
   [[nodiscard]] std::optional<std::string_view> find(Tag tag) const;
   // Every field of this tag, in order.

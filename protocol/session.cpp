@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "protocol/client_frame.h"
 #include "protocol/close_code.h"
 #include "protocol/mask.h"
 
@@ -158,6 +159,34 @@ void Session::close_sent() {
 bool Session::in_message() const {
   if (state_ == State::header) return message_unfinished_ || parser_.in_header();
   return state_ == State::payload;
+}
+
+std::vector<std::byte> Session::unfinished_input() const {
+  std::vector<std::byte> bytes;
+  if (state_ == State::closed || state_ == State::failed) return bytes;
+  const FrameHeader& header = parser_.header();
+  const bool in_payload = state_ == State::payload;
+  const bool in_data = in_payload && !is_control(header.opcode);
+  // The message so far becomes one fragment; what is left of a frame that is half here continues it.
+  if (message_unfinished_ || in_data) {
+    const auto so_far = assembler_.bytes();
+    append_client_payload(bytes, {.opcode = message_.type, .masking_key = {}, .payload_length = so_far.size()}, so_far);
+  }
+  if (in_data) {
+    const auto taken = static_cast<std::size_t>(header.payload_length - payload_left_);
+    append_client_header(bytes, {.fin = header.fin,
+                                 .rsv1 = false,
+                                 .opcode = Opcode::continuation,
+                                 .masking_key = rotate(header.masking_key, taken),
+                                 .payload_length = payload_left_});
+  } else if (in_payload) {
+    const auto taken =
+        control_ == nullptr ? std::span<const std::byte>() : std::span(control_->bytes).first(control_->size);
+    append_client_payload(bytes, header, taken);
+  }
+  const auto carried = parser_.carried();
+  bytes.insert(bytes.end(), carried.begin(), carried.end());
+  return bytes;
 }
 
 void Session::release_last_event() {

@@ -24,6 +24,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "protocol/error.h"
 #include "protocol/frame.h"
@@ -74,6 +75,12 @@ class Session {
   // Pings are not: §5.5.2 asks for a Pong until the peer's Close is there, but some clients fail the connection on any
   // frame behind a Close.
   void close_sent();
+
+  // What of the input has been taken and not yet come to an event, as bytes: fed to a session in its first state, they
+  // bring it to where this one stands, and yield no event. This is how half a message moves to another process. They
+  // are frames on the wire's terms, though not always those that came: fragments that were received are joined into
+  // one.
+  [[nodiscard]] std::vector<std::byte> unfinished_input() const;
 
   // True while a message, or any frame, has begun and not ended: the caller bounds how long that may take.
   [[nodiscard]] bool in_message() const;

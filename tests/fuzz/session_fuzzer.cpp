@@ -1,7 +1,8 @@
-// A session's whole life, with a small message limit, and with our own Close after some event.
+// A session's whole life, with a small message limit, with our own Close after some event, and with a move to another
+// process behind every piece.
 
 #include <optional>
-#include <string>
+#include <utility>
 
 #include "protocol/close_code.h"
 #include "protocol/session.h"
@@ -83,20 +84,62 @@ Event event_of(const Session& session, Session::Step step, std::uint64_t max_mes
   }
 }
 
-std::vector<Event> live(Pieces pieces, const Options& options) {
-  Session session(options.max_message_size);
-  std::vector<Event> events;
-  if (options.events_before_close_sent == 0) session.close_sent();
-  for (Bytes& piece : pieces) {
+class Life {
+ public:
+  explicit Life(const Options& options) : options_(options), session_(options.max_message_size) { close_if_due(); }
+
+  void receive(Bytes piece) {
     std::span<std::byte> input(piece);
-    for (auto step = session.next(input); step != Session::Step::need_more; step = session.next(input)) {
-      events.push_back(event_of(session, step, options.max_message_size));
-      if (step == Session::Step::failed) return events;
-      if (events.size() == options.events_before_close_sent) session.close_sent();
+    for (auto step = session_.next(input); step != Session::Step::need_more; step = session_.next(input)) {
+      if (over_) return;
+      events_.push_back(event_of(session_, step, options_.max_message_size));
+      over_ = step == Session::Step::close || step == Session::Step::failed;
+      close_if_due();
     }
     FUZZ_ASSERT(input.empty());
   }
-  return events;
+
+  // As when another process takes the connection over.
+  void move_to_another_session() {
+    if (over_) return;
+    Session successor(options_.max_message_size);
+    if (close_sent_) successor.close_sent();
+    Bytes unfinished = session_.unfinished_input();
+    std::span<std::byte> input(unfinished);
+    FUZZ_ASSERT(successor.next(input) == Session::Step::need_more);
+    FUZZ_ASSERT(successor.in_message() == session_.in_message());
+    session_ = std::move(successor);
+  }
+
+  const std::vector<Event>& events() const { return events_; }
+
+ private:
+  void close_if_due() {
+    if (close_sent_ || events_.size() != options_.events_before_close_sent) return;
+    close_sent_ = true;
+    session_.close_sent();
+  }
+
+  Options options_;
+  Session session_;
+  std::vector<Event> events_;
+  bool close_sent_ = false;
+  bool over_ = false;
+};
+
+std::vector<Event> live(Pieces pieces, const Options& options) {
+  Life life(options);
+  for (Bytes& piece : pieces) life.receive(std::move(piece));
+  return life.events();
+}
+
+std::vector<Event> live_in_many_processes(Pieces pieces, const Options& options) {
+  Life life(options);
+  for (Bytes& piece : pieces) {
+    life.receive(std::move(piece));
+    life.move_to_another_session();
+  }
+  return life.events();
 }
 
 // Nothing is processed after a Close, nor data after our own.
@@ -118,5 +161,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Options options = options_of(input.option);
   const auto events = same_for_any_chunking(input, [&](Pieces pieces) { return live(std::move(pieces), options); });
   check_order(events, options.events_before_close_sent);
+  FUZZ_ASSERT(live_in_many_processes(cut(input.wire, 20, input.seed), options) == events);
   return 0;
 }

@@ -93,6 +93,15 @@ TEST(HttpRequestParser, TellsOtherVersionsWhatIsNeeded) {
   expect_outcome("GET / HTTP/3.0\r\n\r\n", "505: A WebSocket begins with an HTTP/1.1 request.");
 }
 
+TEST(HttpRequestParser, SaysWhatWasWrong) {
+  expect_outcome("hello\r\n", "400: The request line has no method followed by one space.");
+  expect_outcome("GET / HTTP/1.1\n", "400: A line ends with LF alone, not with CR LF.");
+  expect_outcome("GET / HTTP/1.1\r\nA: b\r\n c", "400: A header line begins with whitespace.");
+  expect_outcome("GET / HTTP/1.1\r\nA : b", "400: There is whitespace before a header's colon.");
+  expect_outcome("GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+                 "400: The request is not valid HTTP: Invalid character in Content-Length.");
+}
+
 TEST(HttpRequestParser, RefusesMoreThan100Headers) {
   EXPECT_EQ(outcome_of({bytes(head_with_headers(100))}), "GET / with 100 headers, left: ");
   expect_outcome(head_with_headers(101), "431: The request has more than 100 headers.");
@@ -173,6 +182,7 @@ TEST(HttpRequestParser, RefusesAmbiguousRequests) {
       "GET /#fragment HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET /\x80 HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
+      "GET /\x7F HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET /" + nul + " HTTP/1.1\r\nHost: a\r\n\r\n",
       "GET chat HTTP/1.1\r\nHost: a\r\n\r\n",
       "HTTP/1.1 101 Switching Protocols\r\n\r\n",
