@@ -1,5 +1,5 @@
-// The supervisor's clock: it stands still while the master sleeps (a stopped process, a frozen container), so that nobody
-// is judged by a time in which the master could not have heard of him.
+// The supervisor's clock: it stands still while the master sleeps (a stopped process, a frozen container), so that
+// nobody is judged by a time in which the master could not have heard of him.
 
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -54,7 +55,6 @@ template <typename Take>
 bool read_answers(MasterContact& master, Take&& take,
                   MasterContact::TimePoint deadline = MasterContact::TimePoint::max()) {
   while (const auto answer = master.next_answer(deadline)) {
-    if (!answer->info.empty()) print(answer->info);
     take(*answer);
     if (!answer->done) continue;
     if (answer->exit != CommandStatus::done) throw CommandError(answer->exit, answer->error);
@@ -110,10 +110,13 @@ void reload_command(const CommandLine& line) {
   request.command = ControlCommand::reload;
   request.options = line.options;
   if (!master.ask(request)) fail_for_silence(master);
-  if (!read_answers(master, [](const ControlAnswer&) {})) {
-    fail(fmt::format("{} ended during the reload; see its log", master.description()));
-  }
-  print(fmt::format("{} reloaded", master.description()));
+  const bool watched = ::isatty(STDOUT_FILENO) == 1 && !line.json;
+  const bool whole = read_answers(master, [&](const ControlAnswer& answer) {
+    if (watched && !answer.progress.empty()) print(answer.progress);
+    if (line.json && !answer.reload.empty()) print(answer.reload);
+    if (!line.json && !answer.info.empty()) print(answer.info);
+  });
+  if (!whole) fail(fmt::format("{} ended during the reload; see its log", master.description()));
 }
 
 void status_command(const CommandLine& line) {
@@ -128,15 +131,19 @@ void status_command(const CommandLine& line) {
   std::fputs(to_tables(*status).c_str(), stdout);
 }
 
-Options stop_for_restart(const CommandLine& line) {
+Options stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare) {
   auto master = MasterContact::find(line.options);
-  if (!master) return line.options;
+  if (!master) {
+    prepare(line.options);
+    return line.options;
+  }
   auto remembered = options_from_json(ask_for(*master, ControlCommand::options).options);
   if (!remembered)
     fail(fmt::format("{} does not say what it was started with: {}", master->description(), remembered.error()));
-  stop_master(*master, line.graceful);
   Options options = *remembered;
   options.merge(line.options);
+  prepare(options);
+  stop_master(*master, line.graceful);
   return options;
 }
 

@@ -5,6 +5,8 @@
 
 #pragma once
 
+#include <functional>
+
 #include "master/command_line.h"
 
 namespace wsd::master {
@@ -14,8 +16,8 @@ void reload_command(const CommandLine& line);
 void status_command(const CommandLine& line);
 
 // The first half of restart: stops the master if there is one, and returns the options to start with: what it
-// remembered, under what `line` gives.
-[[nodiscard]] Options stop_for_restart(const CommandLine& line);
+// remembered, under what `line` gives. `prepare` sees them before anything is stopped: if it throws, nothing is.
+[[nodiscard]] Options stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare);
 
 // The one line of CommandError, as main prints it on standard error: "wsd: …".
 void print_error(const std::string& line);

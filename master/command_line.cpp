@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "master/app_source.h"
 #include "master/exit_status.h"
 #include "master/nearest_word.h"
 #include "worker/printable_text.h"
@@ -126,13 +127,14 @@ class Parser {
  private:
   void add_options() {
     if (entry_.takes_options) {
-      add({"APP", "app", "APP", "A built-in app: echo or push (default echo)"});
+      add({"APP", "app", "APP", "A C++ source (.cpp), a module (.so), or a built-in app: echo or push (default echo)"});
       app_.add_flag("-d,--daemon", daemon_, "Run in the background; comes back when every worker serves");
     }
     if (entry_.takes_options || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
     }
-    if (entry_.command == Command::status) app_.add_flag("--json", result_.json, "One JSON object");
+    const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload;
+    if (tells_json) app_.add_flag("--json", result_.json, "One JSON object");
     if (entry_.takes_options) std::ranges::for_each(start_options, [this](const OptionEntry& option) { add(option); });
     if (entry_.command == Command::version) return;
     std::ranges::for_each(instance_options, [this](const OptionEntry& option) { add(option); });
@@ -149,7 +151,8 @@ class Parser {
 
   void take(const std::string& key, std::string text) {
     // A daemon works in /, and a reload reaches a master that was started elsewhere.
-    const bool is_path = key == "run_dir" || key == "log_file" || key == "stdout_file";
+    const bool is_path = key == "run_dir" || key == "log_file" || key == "stdout_file" ||
+                         (key == "app" && app_kind(text) != AppKind::builtin);
     if (is_path && !text.empty()) text = std::filesystem::absolute(text).lexically_normal().string();
     if (const auto problem = result_.options.set_text(key, text)) fail(*problem);
   }

@@ -17,7 +17,7 @@ struct CommandLine {
   Command command = Command::start;
   Options options;  // what was given; relative paths made absolute
   bool graceful = false;
-  bool json = false;  // status --json
+  bool json = false;  // status, reload --json
 };
 
 // Text for standard output: `wsd`, `wsd --help`, `wsd start --help`.

@@ -102,6 +102,17 @@ std::string info_answer(std::string_view text) {
   return one_object([&](JsonWriter& json) { json.field("info", text); });
 }
 
+std::string progress_answer(std::string_view text) {
+  return one_object([&](JsonWriter& json) { json.field("progress", text); });
+}
+
+std::string reload_answer(std::string_view report_json) {
+  return one_object([&](JsonWriter& json) {
+    json.key("reload");
+    json.raw(report_json);
+  });
+}
+
 std::string final_answer(CommandStatus status, std::string_view error) {
   return one_object([&](JsonWriter& json) {
     json.field("done", true);
@@ -118,15 +129,18 @@ Result<ControlAnswer> control_answer_from_json(std::string_view line) {
   }
   ControlAnswer answer;
   std::string_view info;
+  std::string_view progress;
   std::string_view error;
   std::int64_t exit = 0;
   const bool good = take_member(members, "done", answer.done) && take_member(members, "exit", exit) &&
                     take_member(members, "error", error) && take_member(members, "info", info) &&
+                    take_member(members, "progress", progress) && take_json_text(members, "reload", answer.reload) &&
                     take_json_text(members, "status", answer.status) &&
                     take_json_text(members, "options", answer.options);
   if (!good || exit < 0 || exit > 5) return Error{"the master's answer has members of the wrong type"};
   answer.exit = static_cast<CommandStatus>(exit);
   answer.info = info;
+  answer.progress = progress;
   answer.error = error;
   return answer;
 }

@@ -5,7 +5,7 @@
 //   {"command":"status"}                      {"status":{…}}                    {"done":true,"exit":0}
 //   {"command":"options"}                     {"options":{…}}                   {"done":true,"exit":0}
 //   {"command":"stop","graceful":true}        {"info":"2 clients left"} *       {"done":true,"exit":0}
-//   {"command":"reload","options":{…}}        {"info":"…"} *                    {"done":true,"exit":0}
+//   {"command":"reload","options":{…}}        {"progress":"…"} *, {"reload":{…}}, {"info":"…"}  {"done":true,"exit":0}
 
 #pragma once
 
@@ -40,7 +40,9 @@ Result<ControlRequest> control_request_from_json(std::string_view line);
 struct ControlAnswer {
   std::string status;   // JSON text of the member, or empty
   std::string options;  // likewise
+  std::string reload;   // likewise
   std::string info;     // a line for the user, or empty
+  std::string progress;  // a line for a user who watches, or empty
   bool done = false;
   CommandStatus exit = CommandStatus::done;
   std::string error;
@@ -50,6 +52,8 @@ inline constexpr std::string_view accepted_answer = R"({"accepted":true})";
 [[nodiscard]] std::string status_answer(std::string_view status_json);
 [[nodiscard]] std::string options_answer(const Options& options);
 [[nodiscard]] std::string info_answer(std::string_view text);
+[[nodiscard]] std::string progress_answer(std::string_view text);
+[[nodiscard]] std::string reload_answer(std::string_view report_json);
 [[nodiscard]] std::string final_answer(CommandStatus status, std::string_view error);
 Result<ControlAnswer> control_answer_from_json(std::string_view line);
 

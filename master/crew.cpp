@@ -7,7 +7,7 @@
 
 namespace wsd::master {
 
-WorkerRecord& Crew::spawn(Slot slot, Generation generation, Turn& turn) {
+WorkerRecord& Crew::spawn(Slot slot, Generation generation, bool successor, Turn& turn) {
   const WorkerKey key = ++last_key_;
   WorkerRecord& worker = workers_[key];
   worker.key = key;
@@ -15,7 +15,8 @@ WorkerRecord& Crew::spawn(Slot slot, Generation generation, Turn& turn) {
   worker.generation = generation;
   worker.spawned_at = turn.now;
   worker.copies.give(slot);  // from the fork on
-  turn.act(Spawn{key, slot, generation});
+  worker.successor = successor;
+  turn.act(Spawn{key, slot, generation, successor});
   return worker;
 }
 
@@ -49,6 +50,11 @@ void Crew::release(WorkerRecord& worker, Slot slot, Turn& turn) {
 void Crew::send_off(WorkerRecord& worker, DrainReason reason, Turn& turn) {
   if (!worker.ready()) return leave(worker, turn);
   if (depart(worker, Departure::Step::draining, turn.now)) turn.act(Drain{worker.key, reason});
+}
+
+void Crew::hand_over(WorkerRecord& from, const WorkerRecord& to, Turn& turn) {
+  from.handing_over = true;
+  turn.act(HandOver{from.key, to.key});
 }
 
 void Crew::leave(WorkerRecord& worker, Turn& turn) {
@@ -94,7 +100,7 @@ void Crew::watch_heartbeats(Turn& turn) {
       abort(worker, turn);
     } else if (silence >= settings_.accept_takeover && !worker.late) {
       worker.late = true;
-      turn.log(LogLevel::warning, name_of(worker) + " is late with its heartbeat: a neighbour accepts for it");
+      turn.log(LogLevel::warning, name_of(worker) + " gave no heartbeat for " + in_words(silence) + ": busy");
     }
   }
 }
@@ -118,7 +124,7 @@ void Crew::press(WorkerRecord& worker, Turn& turn) {
     case Departure::Step::leaving:
       return leave(worker, turn);
     case Departure::Step::killed:
-      turn.log(LogLevel::warning, name_of(worker) + " did not leave in time: killed");
+      turn.log(LogLevel::warning, name_of(worker) + " did not go in time: killed");
       return kill(worker, turn);
     default:
       if (!depart(worker, Departure::Step::unkillable, turn.now)) return;
@@ -128,6 +134,11 @@ void Crew::press(WorkerRecord& worker, Turn& turn) {
 
 void Crew::forgive_lateness(TimePoint now) {
   for (auto& [key, worker] : workers_) worker.last_stamp = std::max(worker.last_stamp, now);
+}
+
+void Crew::change_timeouts(Duration stop_timeout, Duration drain_timeout) {
+  settings_.stop_timeout = stop_timeout;
+  settings_.drain_timeout = drain_timeout;
 }
 
 std::optional<TimePoint> Crew::next_deadline() const {

@@ -17,7 +17,7 @@ class Crew {
  public:
   explicit Crew(const SupervisorSettings& settings) : settings_(settings) {}
 
-  WorkerRecord& spawn(Slot slot, Generation generation, Turn& turn);
+  WorkerRecord& spawn(Slot slot, Generation generation, bool successor, Turn& turn);
   // Null for one that is reaped already: events and orders cross on their way.
   [[nodiscard]] WorkerRecord* find(WorkerKey key);
   [[nodiscard]] const WorkerRecord* find(WorkerKey key) const;
@@ -29,6 +29,7 @@ class Crew {
   void release(WorkerRecord& worker, Slot slot, Turn& turn);
   void send_off(WorkerRecord& worker, DrainReason reason, Turn& turn);  // Drain; Leave if it has no clients yet
   void leave(WorkerRecord& worker, Turn& turn);
+  void hand_over(WorkerRecord& from, const WorkerRecord& to, Turn& turn);
   void kill(WorkerRecord& worker, Turn& turn);
 
   // What a worker told.
@@ -42,6 +43,9 @@ class Crew {
   // The master slept: all stamps start anew.
   void forgive_lateness(TimePoint now);
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+  // From the next order on.
+  void change_timeouts(Duration stop_timeout, Duration drain_timeout);
 
   [[nodiscard]] bool empty() const { return workers_.empty(); }
   [[nodiscard]] auto begin() { return workers_.begin(); }

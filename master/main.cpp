@@ -24,8 +24,10 @@ CommandStatus run(const CommandLine& line) {
     case Command::start:
       return master::start_command(line.options);
     case Command::restart: {
-      master::Options options = master::stop_for_restart(line);
-      return master::start_command(options);
+      master::AppCode code;
+      const master::Options options = master::stop_for_restart(
+          line, [&code](const master::Options& wanted) { code = master::make_app_code(*wanted.app); });
+      return master::start_command(options, code);
     }
     case Command::stop:
       master::stop_command(line);

@@ -10,8 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "master/app_source.h"
 #include "protocol/close_code.h"
-#include "worker/apps/builtin_apps.h"
 #include "worker/log.h"
 #include "worker/master_protocol.h"
 
@@ -44,12 +44,15 @@ SupervisorSettings supervisor_settings(const Options& options) {
 // A terminal that goes away takes the foreground server with it; one without a terminal is told to reload.
 bool has_controlling_terminal() { return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) >= 0; }
 
+worker::FileDescriptor copy_of(int descriptor) {
+  worker::FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw std::system_error(errno, std::generic_category(), "no descriptor for a worker");
+  return copy;
+}
+
 std::vector<worker::FileDescriptor> copies_of(const std::vector<int>& descriptors) {
   std::vector<worker::FileDescriptor> copies;
-  for (const int descriptor : descriptors) {
-    copies.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
-    if (!copies.back()) throw std::system_error(errno, std::generic_category(), "no descriptor for a worker's socket");
-  }
+  for (const int descriptor : descriptors) copies.push_back(copy_of(descriptor));
   return copies;
 }
 
@@ -78,14 +81,10 @@ void add_empty_slots(std::vector<WorkerStatus>& workers, unsigned count) {
   }
 }
 
-const AppModule* app_of(const Options& options) {
-  const AppModule* app = worker::find_builtin_app(*options.app);
-  if (app == nullptr) {
-    throw CommandError(CommandStatus::failed,
-                       fmt::format("there is no app \"{}\"; the built-in ones are {}", log::escape(*options.app),
-                                   fmt::join(worker::builtin_app_names(), ", ")));
-  }
-  return app;
+// The first lines of what a compiler said tell what is wrong; the rest is for the terminal.
+void log_messages(const std::vector<std::string>& messages) {
+  constexpr std::size_t logged = 5;
+  for (std::size_t i = 0; i < std::min(logged, messages.size()); ++i) log::warning("compiler: {}", messages[i]);
 }
 
 }  // namespace
@@ -103,13 +102,13 @@ worker::Limits limits_from(const Options& options) {
   return limits;
 }
 
-Master::Master(const Options& options, const RunDirectory& directory, int log, StartReport& report,
+Master::Master(const Options& options, const AppCode& code, const RunDirectory& directory, int log, StartReport& report,
                std::function<void(const Status&)> on_started)
     : log_(log),
       hangup_means_stop_(has_controlling_terminal()),
       report_(report),
       on_started_(std::move(on_started)),
-      plans_({{1, {options, app_of(options)}}}),
+      plans_({{1, {options, code}}}),
       supervisor_(supervisor_settings(options)),
       sockets_(worker::Limits{}.socket_send_buffer),
       control_(directory.control_socket()),
@@ -145,6 +144,7 @@ void Master::wait() {
 
   std::optional<TimePoint> deadline = supervisor_.next_deadline();
   if (const auto other = control_.next_deadline(); other && (!deadline || *other < *deadline)) deadline = other;
+  if (build_ != nullptr) deadline = std::min(deadline.value_or(build_->next_deadline()), build_->next_deadline());
   timespec timeout{};
   if (deadline) {
     const auto left = std::max(Duration::zero(), *deadline - Clock::now());
@@ -189,6 +189,10 @@ void Master::take_signal(const SignalInbox::Received& received) {
 void Master::reap() {
   int status = 0;
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (build_ != nullptr && build_->pid() == pid) {
+      finish_build(status);
+      continue;
+    }
     const auto found = std::ranges::find_if(workers_, [pid](const auto& entry) { return entry.second.pid() == pid; });
     if (found == workers_.end()) continue;
     const WorkerKey key = found->first;
@@ -214,21 +218,42 @@ void Master::take_reports(WorkerKey key) {
 }
 
 void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
+  const auto number = [&record](MasterField field) {
+    return record.number(static_cast<protocol::Tag>(field)).value_or(0);
+  };
+  const auto text = [&record](MasterField field) {
+    return std::string(record.find(static_cast<protocol::Tag>(field)).value_or(""));
+  };
   switch (static_cast<WorkerReport>(record.type())) {
     case WorkerReport::ready:
       return tell(Ready{key});
     case WorkerReport::cannot_start:
-      last_words_[key] = record.find(static_cast<protocol::Tag>(MasterField::reason)).value_or("");
+      last_words_[key] = text(MasterField::reason);
       return;
-    case WorkerReport::released: {
-      const auto slot = record.number(static_cast<protocol::Tag>(MasterField::slot)).value_or(0);
-      return tell(Released{key, static_cast<Slot>(slot)});
-    }
+    case WorkerReport::released:
+      return tell(Released{key, static_cast<Slot>(number(MasterField::slot))});
+    case WorkerReport::took_over:
+      return tell(note_handoff({.key = key,
+                                .connections = number(MasterField::connections),
+                                .pause = std::chrono::microseconds(number(MasterField::pause_us))}));
+    case WorkerReport::handoff_failed:
+      return tell(HandoffFailed{key, text(MasterField::reason)});
     case WorkerReport::full:
       return tell(Full{key});
     case WorkerReport::has_room:
       return tell(HasRoom{key});
   }
+}
+
+// Counted before the supervisor hears of it, since that may be the last slot of the reload.
+TookOver Master::note_handoff(const TookOver& event) {
+  reload_report_.count(event);
+  const auto views = supervisor_.workers();
+  const auto view = std::ranges::find(views, event.key, &Supervisor::WorkerView::key);
+  if (view != views.end() && !reload_clients_.empty() && reload_clients_.front()) {
+    control_.answer(*reload_clients_.front(), progress_answer(progress_text(view->slot, event)));
+  }
+  return event;
 }
 
 void Master::take_request(ClientId client, const ControlRequest& request) {
@@ -248,6 +273,7 @@ void Master::take_request(ClientId client, const ControlRequest& request) {
 }
 
 void Master::take_time() {
+  if (build_ != nullptr) build_->handle_time(Clock::now());
   for (const auto& [key, process] : workers_) {
     if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
   }
@@ -257,24 +283,76 @@ void Master::take_time() {
 void Master::request_stop(bool graceful) {
   // From here on new clients are refused at once, rather than accepted to be sent away.
   sockets_.close_all();
+  cancel_waiting_reloads();
   if (std::exchange(stop_requested_, true) && !graceful) return tell(StopNowRequested{});
   log::info("{}", graceful ? "stopping gracefully" : "stopping");
   tell(StopRequested{graceful});
 }
 
+// Reloads come to the supervisor in the order in which they were asked for: one that must be compiled holds up those
+// behind it, and nothing else.
 void Master::request_reload(std::optional<ClientId> client, const Options& changes) {
-  reload_clients_.push_back(client);
-  Plan plan = plans_.at(wanted_generation_);
-  plan.options.merge(changes);
-  try {
-    plan.app = app_of(plan.options);
-    if (!supervisor_.stopping()) sockets_.open(*plan.options.listen, supervisor_.count());
-  } catch (const CommandError& error) {
-    reload_clients_.pop_back();
-    log::error("reload refused: {}", error.what());
-    if (client) control_.finish(*client, CommandStatus::failed, fmt::format("reload refused: {}", error.what()));
-    return;
+  waiting_reloads_.push_back({client, changes});
+  begin_waiting_reloads();
+}
+
+void Master::begin_waiting_reloads() {
+  while (build_ == nullptr && !waiting_reloads_.empty()) {
+    const ReloadRequest request = std::move(waiting_reloads_.front());
+    waiting_reloads_.pop_front();
+    try {
+      begin_reload(request);
+    } catch (const CommandError& error) {
+      refuse_reload(request.client, error.what());
+    }
   }
+}
+
+void Master::begin_reload(const ReloadRequest& request) {
+  Plan plan = plans_.at(wanted_generation_);
+  plan.options.merge(request.changes);
+  if (supervisor_.stopping() || app_kind(*plan.options.app) != AppKind::source) {
+    if (!supervisor_.stopping()) plan.code = load_app_code(*plan.options.app);
+    return start_generation(request.client, std::move(plan));
+  }
+  log::info("reloading: {} is compiled", *plan.options.app);
+  build_ = std::make_unique<AppBuild>(*plan.options.app, log_, [this] { signals_.close_in_child(); }, Clock::now());
+  building_ = Building{request.client, std::move(plan)};
+}
+
+void Master::finish_build(int wait_status) {
+  const auto build = std::exchange(build_, nullptr);
+  Building what = std::move(building_);
+  try {
+    AppBuild::Outcome outcome = build->finish(wait_status);
+    log_messages(outcome.messages);
+    if (what.client) {
+      for (const std::string& line : outcome.messages) control_.answer(*what.client, info_answer(line));
+    }
+    if (!outcome.code) throw CommandError(CommandStatus::failed, outcome.failure);
+    what.plan.code = std::move(*outcome.code);
+    start_generation(what.client, std::move(what.plan));
+  } catch (const CommandError& error) {
+    refuse_reload(what.client, error.what());
+  }
+  begin_waiting_reloads();
+}
+
+void Master::cancel_waiting_reloads() {
+  if (build_ != nullptr) build_->cancel(Clock::now());
+  for (const ReloadRequest& request : std::exchange(waiting_reloads_, {})) {
+    refuse_reload(request.client, "the server stops");
+  }
+}
+
+void Master::refuse_reload(std::optional<ClientId> client, const std::string& reason) {
+  log::error("reload refused: {}", reason);
+  if (client) control_.finish(*client, CommandStatus::failed, fmt::format("reload refused: {}", reason));
+}
+
+void Master::start_generation(std::optional<ClientId> client, Plan plan) {
+  if (!supervisor_.stopping()) sockets_.open(*plan.options.listen, supervisor_.count());
+  reload_clients_.push_back(client);
   log::set_level(*plan.options.log_level);
   const unsigned count = *plan.options.count;
   wanted_generation_ = ++last_generation_;
@@ -301,9 +379,12 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, worker::RecordSocket l
           .master = std::move(link),
           .scoreboard = &ledger_.scoreboard(),
           .scoreboard_row = ledger_.open_row(),
-          .app = plan.app,
+          .app = plan.code.builtin,
+          .module = plan.code.module == nullptr ? worker::FileDescriptor() : copy_of(plan.code.module->get()),
+          .app_name = *plan.options.app,
           .settings = *plan.options.set,
-          .limits = limits_from(plan.options)};
+          .limits = limits_from(plan.options),
+          .successor = spawn.successor};
 }
 
 void Master::act(const Spawn& action) {
@@ -320,6 +401,18 @@ void Master::order(WorkerKey key, const RecordWriter& record, const std::vector<
   const auto found = workers_.find(key);
   if (found != workers_.end()) found->second.order(record, descriptors);
 }
+
+void Master::act(const HandOver& action) {
+  try {
+    auto [from, to] = worker::RecordSocket::make_pair();
+    order(action.to, order_record(MasterOrder::take_over), {to.descriptor()});
+    order(action.from, order_record(MasterOrder::hand_over), {from.descriptor()});
+  } catch (const std::system_error& error) {
+    tell(HandoffFailed{action.from, error.what()});
+  }
+}
+
+void Master::act(const BeginToServe& action) { order(action.key, order_record(MasterOrder::take_over)); }
 
 void Master::act(const Serve& action) {
   order(action.key, order_record(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
@@ -379,8 +472,12 @@ void Master::act(const ReportStartFailed& action) {
 
 void Master::act(const ReportReloaded& action) {
   settle_on(action.generation);
-  log::info("reloaded: generation {}, {} workers", action.generation, supervisor_.count());
-  answer_reload(CommandStatus::done, fmt::format("generation {}: {} workers", action.generation, supervisor_.count()));
+  reload_report_.generation = action.generation;
+  reload_report_.workers = supervisor_.count();
+  reload_report_.draining = 0;
+  for (const WorkerStatus& worker : status().draining) reload_report_.draining += worker.counters.connections;
+  log::info("reloaded: {}", to_text(reload_report_));
+  answer_reload(CommandStatus::done, {});
 }
 
 void Master::act(const ReportReloadFailed& action) {
@@ -409,14 +506,18 @@ void Master::act(const Log& action) {
   }
 }
 
-// Reloads are answered in the order in which they were asked for. `text`: the error, or a line for the user.
-void Master::answer_reload(CommandStatus status, const std::string& text) {
+// Reloads are answered in the order in which they were asked for.
+void Master::answer_reload(CommandStatus status, const std::string& error) {
+  const ReloadReport report = std::exchange(reload_report_, {});
   if (reload_clients_.empty()) return;
   const std::optional<ClientId> client = reload_clients_.front();
   reload_clients_.pop_front();
   if (!client) return;
-  if (status == CommandStatus::done) control_.answer(*client, info_answer(text));
-  control_.finish(*client, status, status == CommandStatus::done ? std::string_view() : text);
+  if (status == CommandStatus::done) {
+    control_.answer(*client, reload_answer(to_json(report)));
+    control_.answer(*client, info_answer(to_text(report)));
+  }
+  control_.finish(*client, status, error);
 }
 
 // No reload is under way: this generation's addresses are the ones to serve, and the next reload builds on its options.

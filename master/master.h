@@ -13,16 +13,20 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "master/app_build.h"
+#include "master/app_code.h"
 #include "master/control_socket.h"
 #include "master/daemonize.h"
 #include "master/ledger.h"
 #include "master/listening_sockets.h"
 #include "master/options.h"
 #include "master/pid_file.h"
+#include "master/reload_report.h"
 #include "master/run_directory.h"
 #include "master/signal_inbox.h"
 #include "master/supervisor.h"
@@ -35,7 +39,7 @@ class Master {
  public:
   // The caller holds the instance's lock, has set up the log on `log`, and made this the process that is to stay.
   // `on_started` runs once all workers serve. Binds every address: throws CommandError if it cannot.
-  Master(const Options& options, const RunDirectory& directory, int log, StartReport& report,
+  Master(const Options& options, const AppCode& code, const RunDirectory& directory, int log, StartReport& report,
          std::function<void(const Status&)> on_started);
 
   // Until the last worker is gone.
@@ -49,7 +53,19 @@ class Master {
   // What a generation runs with.
   struct Plan {
     Options options;
-    const AppModule* app;
+    AppCode code;
+  };
+
+  // A reload whose app is being compiled.
+  struct Building {
+    std::optional<ClientId> client;
+    Plan plan;
+  };
+
+  // A reload that was asked for and has not come to the supervisor yet.
+  struct ReloadRequest {
+    std::optional<ClientId> client;  // none for a signal
+    Options changes;
   };
 
   // ---- what happened
@@ -65,6 +81,8 @@ class Master {
   // ---- what the supervisor wants
   void tell(const Event& event);
   void act(const Spawn& action);
+  void act(const HandOver& action);
+  void act(const BeginToServe& action);
   void act(const Serve& action);
   void act(const Release& action);
   void act(const Refuse& action);
@@ -87,7 +105,14 @@ class Master {
   void order(WorkerKey key, const protocol::RecordWriter& record, const std::vector<int>& descriptors = {});
   void request_stop(bool graceful);
   void request_reload(std::optional<ClientId> client, const Options& changes);
-  void answer_reload(CommandStatus status, const std::string& text);
+  void begin_waiting_reloads();
+  void cancel_waiting_reloads();
+  void begin_reload(const ReloadRequest& request);
+  void finish_build(int wait_status);
+  void start_generation(std::optional<ClientId> client, Plan plan);
+  void refuse_reload(std::optional<ClientId> client, const std::string& reason);
+  [[nodiscard]] TookOver note_handoff(const TookOver& event);
+  void answer_reload(CommandStatus status, const std::string& error);
   void settle_on(Generation generation);
 
   [[nodiscard]] Status status() const;
@@ -112,7 +137,11 @@ class Master {
   ControlSocket control_;
   PidFile pid_file_;
 
-  std::deque<std::optional<ClientId>> reload_clients_;  // one entry per reload that was asked for; none for a signal
+  std::deque<ReloadRequest> waiting_reloads_;           // behind the one whose app is being compiled
+  std::unique_ptr<AppBuild> build_;
+  Building building_;                                   // what build_ is for
+  std::deque<std::optional<ClientId>> reload_clients_;  // one entry per reload under way; none for a signal
+  ReloadReport reload_report_;  // of the reload that is under way
   std::vector<ClientId> stop_clients_;
   bool stop_requested_ = false;
   std::optional<std::string> start_failure_;

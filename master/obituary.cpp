@@ -66,9 +66,11 @@ std::string reason_of_failed_spawn(const WorkerRecord& worker, int error) {
 }
 
 bool is_unplanned(const WorkerRecord& worker, ExitStatus status) {
+  const bool clean = status.signal == 0 && status.code == 0;
+  if (worker.handing_over && clean) return false;
   if (worker.staying() || worker.fault != Fault::none) return true;
   const bool killed_by_us = worker.departure.step() >= Departure::Step::killed;
-  return !killed_by_us && (status.signal != 0 || status.code != 0);
+  return !killed_by_us && !clean;
 }
 
 bool could_not_start(const WorkerRecord& worker, ExitStatus status) {

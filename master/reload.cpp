@@ -39,7 +39,9 @@ void Reload::advance(SlotTable& slots, Turn& turn) {
   }
 }
 
-bool Reload::is_waiting() const { return replacement_ && replacement_->state() != Replacement::State::done; }
+bool Reload::is_waiting() const {
+  return replacement_ && replacement_->state() != Replacement::State::done;
+}
 
 void Reload::conclude_slot(SlotTable& slots) {
   replacement_.reset();
@@ -60,9 +62,22 @@ void Reload::finish(SlotTable& slots, Turn& turn) {
   slots.retire_beyond(order_.count, turn);
 }
 
-bool Reload::is_successor(WorkerKey key) const { return replacement_ && replacement_->is_successor(key); }
+bool Reload::is_successor(WorkerKey key) const {
+  return replacement_ && replacement_->is_successor(key);
+}
 
-bool Reload::is_replacing(Slot slot) const { return replacement_ && replacement_->slot() == slot; }
+bool Reload::is_replacing(Slot slot) const {
+  return replacement_ && replacement_->slot() == slot;
+}
+
+bool Reload::is_handing_over(Slot slot) const {
+  return is_replacing(slot) && replacement_->state() == Replacement::State::handing_over;
+}
+
+void Reload::handoff_failed(const std::string& reason, SlotTable& slots, Turn& turn) {
+  replacement_->send_successor_away(slots, turn);
+  successor_failed(reason, slots, turn);
+}
 
 void Reload::successor_failed(const std::string& reason, SlotTable& slots, Turn& turn) {
   replacement_->successor_failed(settings_, turn);
@@ -85,6 +100,8 @@ void Reload::give_up(const std::string& reason, SlotTable& slots, Turn& turn) {
   failure_ = proved() ? reason + "; " + who_runs_what(slots) : reason;
 }
 
-std::optional<TimePoint> Reload::next_deadline() const { return replacement_ ? replacement_->retry_at() : std::nullopt; }
+std::optional<TimePoint> Reload::next_deadline() const {
+  return replacement_ ? replacement_->retry_at() : std::nullopt;
+}
 
 }  // namespace wsd::master

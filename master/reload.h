@@ -1,5 +1,5 @@
-// A new generation on its way through the slots, one after the other: replace each slot's worker, add the slots that are
-// new, and let those go that are too many.
+// A new generation on its way through the slots, one after the other: replace each slot's worker, add the slots that
+// are new, and let those go that are too many.
 //
 // Until the first slot's worker is ready nothing of the new generation is trusted: its failure ends the reload, and
 // nothing has happened. Later failures are tried again a few times; then each slot stays with what it has.
@@ -37,6 +37,9 @@ class Reload {
   [[nodiscard]] bool is_successor(WorkerKey key) const;
   [[nodiscard]] bool is_replacing(Slot slot) const;
   void successor_is_ready(SlotTable& slots, Turn& turn) { replacement_->successor_is_ready(slots, turn); }
+  [[nodiscard]] bool is_handing_over(Slot slot) const;
+  void took_over(SlotTable& slots, Turn& turn) { replacement_->took_over(slots, turn); }
+  void handoff_failed(const std::string& reason, SlotTable& slots, Turn& turn);
   void successor_failed(const std::string& reason, SlotTable& slots, Turn& turn);
   void predecessor_died(SlotTable& slots) { replacement_->predecessor_died(slots); }
 

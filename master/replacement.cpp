@@ -10,8 +10,25 @@ void Replacement::begin(SlotTable& slots, Turn& turn) {
 }
 
 void Replacement::successor_is_ready(SlotTable& slots, Turn& turn) {
+  WorkerRecord& successor = *slots.crew().find(*successor_);
+  WorkerRecord* predecessor = slots.current(slot_);
+  if (predecessor != nullptr && predecessor != &successor) {
+    slots.crew().hand_over(*predecessor, successor, turn);
+    state_ = State::handing_over;
+    return;
+  }
+  if (successor.successor) turn.act(BeginToServe{successor.key});
+  took_over(slots, turn);
+}
+
+void Replacement::took_over(SlotTable& slots, Turn& turn) {
   slots.promote(*slots.crew().find(*successor_), turn);
   state_ = State::done;
+}
+
+// It gets no clients, and would compete for new ones.
+void Replacement::send_successor_away(SlotTable& slots, Turn& turn) {
+  if (WorkerRecord* successor = slots.crew().find(*successor_)) slots.crew().leave(*successor, turn);
 }
 
 void Replacement::successor_failed(const SupervisorSettings& settings, Turn& turn) {
@@ -21,7 +38,9 @@ void Replacement::successor_failed(const SupervisorSettings& settings, Turn& tur
   retry_at_ = turn.now + backoff_.after_failed_start(settings);
 }
 
-void Replacement::predecessor_died(SlotTable& slots) { slots.vacate(slot_, successor_); }
+void Replacement::predecessor_died(SlotTable& slots) {
+  slots.vacate(slot_, successor_);
+}
 
 void Replacement::retry_when_due(SlotTable& slots, Turn& turn) {
   if (!retry_at_ || turn.now < *retry_at_) return;

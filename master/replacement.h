@@ -1,11 +1,11 @@
 // The replacement of one slot's worker by one of another generation:
 //
-//   waiting ──► starting ──► done
-//      ▲            │  the successor died, refused, or took too long
-//      └────────────┘
+//   waiting ──► starting ──► handing_over ──► done
+//      ▲            │             │  the successor died, refused, or took too long
+//      └────────────┴─────────────┘
 //
-// The old worker stays the slot's current one until its successor is ready, and drains then. (The handoff of live
-// connections has its place between `starting` and `done`: the old worker offers, the new one commits.)
+// The old worker stays the slot's current one until its successor has taken over its clients (worker/handoff.h), and
+// goes then.
 //
 // Owned by the reload it is a part of.
 
@@ -24,7 +24,8 @@ class Replacement {
   enum class State {
     waiting,   // for begin(), or for retry_at_ after a successor failed
     starting,  // the successor was spawned and is not ready yet
-    done,      // the slot's current worker is of the new generation, and was ready
+    handing_over,  // the successor is ready, and the old worker was told to give it its clients
+    done,          // the slot's current worker is of the new generation, and serves
   };
 
   Replacement(Slot slot, Generation generation) : slot_(slot), generation_(generation) {}
@@ -32,6 +33,8 @@ class Replacement {
   // Spawns the successor; nothing to do if a respawn has brought one already.
   void begin(SlotTable& slots, Turn& turn);
   void successor_is_ready(SlotTable& slots, Turn& turn);
+  void took_over(SlotTable& slots, Turn& turn);
+  void send_successor_away(SlotTable& slots, Turn& turn);
   void successor_failed(const SupervisorSettings& settings, Turn& turn);
   // The slot's old worker died meanwhile: the successor takes its place unready. That is its respawn.
   void predecessor_died(SlotTable& slots);

@@ -51,9 +51,8 @@ bool SlotTable::can_close(Slot slot, const SlotRecord& record) const {
 }
 
 bool SlotTable::held_by_others(Slot slot, std::optional<WorkerKey> owner) const {
-  return std::ranges::any_of(crew_, [&](const auto& worker) {
-    return worker.first != owner && worker.second.copies.holds(slot);
-  });
+  return std::ranges::any_of(
+      crew_, [&](const auto& worker) { return worker.first != owner && worker.second.copies.holds(slot); });
 }
 
 WorkerRecord* SlotTable::current(Slot slot) {
@@ -67,8 +66,8 @@ bool SlotTable::is_current(const WorkerRecord& worker) const {
 }
 
 WorkerRecord& SlotTable::spawn(Slot slot, Generation generation, Turn& turn) {
-  WorkerRecord& worker = crew_.spawn(slot, generation, turn);
   SlotRecord& record = slots_.at(slot);
+  WorkerRecord& worker = crew_.spawn(slot, generation, record.worker.has_value(), turn);
   record.respawn_at.reset();
   if (!record.worker) record.worker = worker.key;
   return worker;
@@ -86,10 +85,12 @@ void SlotTable::promote(WorkerRecord& successor, Turn& turn) {
   settle_in(successor);
   if (old == nullptr || old == &successor) return;
   share_sockets(turn);  // before the old one closes its copies of its neighbours' sockets
-  crew_.send_off(*old, DrainReason::reload, turn);
+  crew_.leave(*old, turn);  // it has nobody left, and is on its way
 }
 
-void SlotTable::vacate(Slot slot, std::optional<WorkerKey> stand_in) { slots_.at(slot).worker = stand_in; }
+void SlotTable::vacate(Slot slot, std::optional<WorkerKey> stand_in) {
+  slots_.at(slot).worker = stand_in;
+}
 
 void SlotTable::respawn(const WorkerRecord& dead, const std::string& obituary, bool could_not_start, Turn& turn) {
   RespawnBackoff& backoff = slots_.at(dead.slot).backoff;

@@ -1,6 +1,6 @@
 // Which slots' listening sockets one worker has copies of, as far as the master can know: it has a copy from the moment
-// it is given one until it has told that it closed it. A forgotten copy is a socket of the SO_REUSEPORT group from which
-// nobody accepts: its share of all new clients hangs.
+// it is given one until it has told that it closed it. A forgotten copy is a socket of the SO_REUSEPORT group from
+// which nobody accepts: its share of all new clients hangs.
 
 #pragma once
 

@@ -78,14 +78,15 @@ FileDescriptor open_stdout(const Options& options) {
   }
 }
 
-CommandStatus serve(const Options& options, const RunDirectory& directory, int log_descriptor, StartReport& report) {
+CommandStatus serve(const Options& options, const AppCode& code, const RunDirectory& directory, int log_descriptor,
+                    StartReport& report) {
   const InstanceLock lock(directory.lock_file(), *options.name);
   const bool daemon = *options.daemon;
   log::use(log_descriptor);
   log::set_level(*options.log_level);
   log::set_role("master");
   raise_descriptor_limit();
-  Master master(options, directory, log_descriptor, report, [daemon](const Status& status) {
+  Master master(options, code, directory, log_descriptor, report, [daemon](const Status& status) {
     if (!daemon) print_banner(status, false);
   });
   worker::set_process_title(fmt::format("wsd: master process  {}", *options.name));
@@ -95,10 +96,10 @@ CommandStatus serve(const Options& options, const RunDirectory& directory, int l
 }
 
 // In the daemon nobody reads standard error any more: the command that waits hears the reason.
-CommandStatus serve_as_daemon(const Options& options, const RunDirectory& directory, int log_descriptor,
-                              StartReport& report) {
+CommandStatus serve_as_daemon(const Options& options, const AppCode& code, const RunDirectory& directory,
+                              int log_descriptor, StartReport& report) {
   try {
-    return serve(options, directory, log_descriptor, report);
+    return serve(options, code, directory, log_descriptor, report);
   } catch (const CommandError& error) {
     report.failure(error.status(), error.what());
     return error.status();
@@ -108,12 +109,12 @@ CommandStatus serve_as_daemon(const Options& options, const RunDirectory& direct
   }
 }
 
-CommandStatus start_daemon(const Options& options, const RunDirectory& directory, const FileDescriptor& log,
-                           const FileDescriptor& output) {
+CommandStatus start_daemon(const Options& options, const AppCode& code, const RunDirectory& directory,
+                           const FileDescriptor& log, const FileDescriptor& output) {
   const std::string log_name = options.log_file.given() ? *options.log_file : directory.default_log_file();
   auto daemon = daemonize(output ? output.get() : log.get(), log.get(), log_name);
   if (auto* report = std::get_if<StartReport>(&daemon)) {
-    return serve_as_daemon(options, directory, log.get(), *report);
+    return serve_as_daemon(options, code, directory, log.get(), *report);
   }
   const auto& outcome = std::get<StartOutcome>(daemon);
   if (outcome.status != CommandStatus::done) throw CommandError(outcome.status, outcome.reason);
@@ -123,16 +124,18 @@ CommandStatus start_daemon(const Options& options, const RunDirectory& directory
 
 }  // namespace
 
-CommandStatus start_command(const Options& options) {
+CommandStatus start_command(const Options& options) { return start_command(options, make_app_code(*options.app)); }
+
+CommandStatus start_command(const Options& options, const AppCode& code) {
   const RunDirectory directory = RunDirectory::locate(options);
   directory.create();
   const FileDescriptor log = open_log(options, directory);
   const FileDescriptor output = open_stdout(options);
-  if (*options.daemon) return start_daemon(options, directory, log, output);
+  if (*options.daemon) return start_daemon(options, code, directory, log, output);
 
   if (output) ::dup2(output.get(), STDOUT_FILENO);
   StartReport nobody;
-  return serve(options, directory, log.get(), nobody);
+  return serve(options, code, directory, log.get(), nobody);
 }
 
 }  // namespace wsd::master

@@ -39,6 +39,9 @@ struct Ready { WorkerKey key; };                       // the worker serves
 struct Exited { WorkerKey key; ExitStatus status; std::string last_words; };  // reaped; last_words: why it could not start, or ""
 struct Released { WorkerKey key; Slot slot; };         // the worker closed its copies of this slot's sockets: told after every
                                                        // closing, the one that Release asks for and those of a Drain
+struct TookOver { WorkerKey key; std::uint64_t connections; Duration pause; };  // a successor has its predecessor's clients
+                                                       // (none, if that one died first), and serves; pause: nobody did
+struct HandoffFailed { WorkerKey key; std::string reason; };  // told by the predecessor, which goes on as if nothing happened
 struct Full { WorkerKey key; };                        // at its descriptor or connection ceiling, it stopped accepting
 struct HasRoom { WorkerKey key; };                     // it is below again, and accepts on all that it holds
 struct Heartbeat { WorkerKey key; TimePoint stamp; };  // the newest stamp on its scoreboard row
@@ -47,14 +50,17 @@ struct StopRequested { bool graceful; };
 struct StopNowRequested {};                            // a second Ctrl-C
 struct ReloadRequested { unsigned count; };            // a new generation is read and good; count may have changed
 
-using Event = std::variant<Started, SpawnFailed, Ready, Exited, Released, Full, HasRoom, Heartbeat, Tick, StopRequested,
+using Event = std::variant<Started, SpawnFailed, Ready, Exited, Released, TookOver, HandoffFailed, Full, HasRoom, Heartbeat, Tick, StopRequested,
                            StopNowRequested, ReloadRequested>;
 
 // ---- Actions: what to do, in this order -----------------------------------------------------------------------------
 
 enum class DrainReason : std::uint8_t { reload, slot_retired, graceful_stop };
 
-struct Spawn { WorkerKey key; Slot slot; Generation generation; };  // fork a worker that serves its own slot's sockets
+struct Spawn { WorkerKey key; Slot slot; Generation generation; bool successor; };  // fork a worker that serves its own slot's
+                                                       // sockets; a successor waits with that for HandOver or BeginToServe
+struct HandOver { WorkerKey from; WorkerKey to; };     // connect the two: all clients move from the one to the other
+struct BeginToServe { WorkerKey key; };                // a successor whose predecessor is gone
 struct Serve { WorkerKey key; Slot slot; };            // give it this slot's sockets too
 struct Release { WorkerKey key; Slot slot; };          // take them away: it accepts what is queued, closes, tells Released
 struct Refuse { WorkerKey key; };                      // nobody has room: accept though full, answer 503; ends at HasRoom too
@@ -76,7 +82,7 @@ struct ReportStopped { bool survivors; };              // the last action of a l
 enum class LogLevel : std::uint8_t { info, warning, error };
 struct Log { LogLevel level; std::string text; };
 
-using Action = std::variant<Spawn, Serve, Release, Refuse, StopRefusing, Drain, Leave, Abort, Kill, OpenSlots, RetireSlot,
+using Action = std::variant<Spawn, HandOver, BeginToServe, Serve, Release, Refuse, StopRefusing, Drain, Leave, Abort, Kill, OpenSlots, RetireSlot,
                             CountExit, ReportStarted, ReportStartFailed, ReportReloaded, ReportReloadFailed, ReportStopped, Log>;
 
 // clang-format on
@@ -86,8 +92,8 @@ struct SupervisorSettings {
   Duration start_timeout = std::chrono::seconds(60);  // from Spawn to Ready
   Duration stop_timeout = std::chrono::seconds(2);
   Duration drain_timeout = std::chrono::seconds(30);
-  Duration kill_grace = std::chrono::seconds(1);  // between "should have left by itself" and KILL
-  Duration reap_grace = std::chrono::seconds(2);  // between KILL and "it survived that"
+  Duration kill_grace = std::chrono::seconds(1);              // between "should have left by itself" and KILL
+  Duration reap_grace = std::chrono::seconds(2);              // between KILL and "it survived that"
   Duration look_interval = std::chrono::milliseconds(100);    // how often the master looks at the heartbeats
   Duration accept_takeover = std::chrono::milliseconds(500);  // a heartbeat this late: a neighbour accepts too
   Duration watchdog = std::chrono::seconds(10);               // this late: Abort, then Kill after kill_grace

@@ -21,6 +21,7 @@ std::vector<Action> Supervisor::handle(const Event& event, TimePoint now) {
 Turn Supervisor::begin_turn(TimePoint now) {
   const Duration slept = clock_.notice_sleep(due_, now, settings_.master_late);
   Turn turn{clock_.awake(now), {}};
+  if (slots_.crew().empty()) last_look_ = turn.now;  // there was nobody to look at
   if (slept > Duration::zero()) {
     turn.log(LogLevel::warning, "the master was late by " + in_words(slept) + ": nobody is judged by that time");
     slots_.crew().forgive_lateness(turn.now);
@@ -87,7 +88,7 @@ void Supervisor::mourn(const Death& death, Turn& turn) {
     reload_->successor_failed(death.reason, slots_, turn);
   } else if (phase_ == Phase::running && was_current && reload_ && reload_->is_replacing(slot)) {
     reload_->predecessor_died(slots_);
-    turn.log(LogLevel::error, death.obituary + "; its successor is starting");
+    if (death.unplanned) turn.log(LogLevel::error, death.obituary + "; its successor takes its place");
   } else if (phase_ == Phase::running && was_current && slots_.is_open(slot)) {
     slots_.respawn(death.worker, death.obituary, death.could_not_start, turn);
   } else if (death.unplanned) {
@@ -97,6 +98,20 @@ void Supervisor::mourn(const Death& death, Turn& turn) {
 
 void Supervisor::on(const Released& event, Turn&) {
   if (WorkerRecord* worker = slots_.crew().find(event.key)) worker->copies.closed(event.slot);
+}
+
+void Supervisor::on(const TookOver& event, Turn& turn) {
+  if (reload_ && reload_->is_successor(event.key)) reload_->took_over(slots_, turn);
+}
+
+void Supervisor::on(const HandoffFailed& event, Turn& turn) {
+  WorkerRecord* worker = slots_.crew().find(event.key);
+  if (worker == nullptr) return;
+  worker->handing_over = false;
+  if (reload_ && reload_->is_handing_over(worker->slot)) {
+    const std::string reason = name_of(*worker) + " kept its clients: " + event.reason;
+    reload_->handoff_failed(reason, slots_, turn);
+  }
 }
 
 void Supervisor::on(const Full& event, Turn&) {
@@ -118,7 +133,7 @@ void Supervisor::on(const Tick&, Turn& turn) {
   slots_.crew().end_slow_starts(turn);
   slots_.crew().press_the_departing(turn);
   slots_.respawn_due(turn);
-  if (phase_ == Phase::starting) fail_slow_start(turn);
+  give_up_slow_starts(turn);
 }
 
 void Supervisor::on(const StopRequested& event, Turn& turn) {
@@ -150,9 +165,13 @@ void Supervisor::report_started_when_all_are_ready(Turn& turn) {
   turn.act(ReportStarted{});
 }
 
-void Supervisor::fail_slow_start(Turn& turn) {
+// They were killed in this turn. Nobody waits for them to be reaped: a process that hangs in the kernel never is.
+void Supervisor::give_up_slow_starts(Turn& turn) {
   for (const auto& [key, worker] : slots_.crew()) {
-    if (worker.fault == Fault::slow_start) return fail_start(reason_of_failed_start(worker, {}, settings_), turn);
+    if (worker.fault != Fault::slow_start) continue;
+    const std::string reason = reason_of_failed_start(worker, {}, settings_);
+    if (phase_ == Phase::starting) return fail_start(reason, turn);
+    if (reload_ && reload_->is_successor(key)) return reload_->successor_failed(reason, slots_, turn);
   }
 }
 
@@ -250,6 +269,8 @@ Generation Supervisor::oldest_generation() const {
   return oldest;
 }
 
-unsigned Supervisor::count() const { return slots_.count(); }
+unsigned Supervisor::count() const {
+  return slots_.count();
+}
 
 }  // namespace wsd::master

@@ -10,8 +10,9 @@
 //   - Every start is reported once, as started or failed, and every request for a reload once, as done or failed.
 //   - After a stop nothing is spawned, and every stop ends.
 //
-// The words it is spoken to in are in supervision.h. Behind it, from the outside in: the reload (reload.h, replacement.h),
-// the slots and their sockets (slot_table.h, accept_plan.h), the crew (crew.h) and one worker's way out (departure.h).
+// The words it is spoken to in are in supervision.h. Behind it, from the outside in: the reload (reload.h,
+// replacement.h), the slots and their sockets (slot_table.h, accept_plan.h), the crew (crew.h) and one worker's way out
+// (departure.h).
 
 #pragma once
 
@@ -38,10 +39,16 @@ class Supervisor {
 
   explicit Supervisor(const SupervisorSettings& settings) : settings_(settings), slots_(settings) {}
 
-  // The only way in. Takes one event, changes the plan, returns what to do about it now. `now` never goes back.
+  // The only way in. Takes one event, changes the plan, returns what to do about it now: all of it, in
+  // that order, before the next event is told (a Spawn that fails, too, waits for its turn). `now` never goes back.
   [[nodiscard]] std::vector<Action> handle(const Event& event, TimePoint now);
   // When the next Tick is due at the latest; nothing if only events can change anything. Heartbeats are fed before it.
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+
+  // What a reload may change besides the count; holds from the next order to leave or drain on.
+  void change_timeouts(Duration stop_timeout, Duration drain_timeout) {
+    slots_.crew().change_timeouts(stop_timeout, drain_timeout);
+  }
 
   [[nodiscard]] std::vector<WorkerView> workers() const;  // current ones by slot, then those on their way in or out
   [[nodiscard]] Generation generation() const;            // the newest that serves
@@ -63,6 +70,8 @@ class Supervisor {
   void on(const Ready& event, Turn& turn);
   void on(const Exited& event, Turn& turn);
   void on(const Released& event, Turn& turn);
+  void on(const TookOver& event, Turn& turn);
+  void on(const HandoffFailed& event, Turn& turn);
   void on(const Full& event, Turn& turn);
   void on(const HasRoom& event, Turn& turn);
   void on(const Heartbeat& event, Turn& turn);
@@ -84,7 +93,7 @@ class Supervisor {
   void mourn(const Death& death, Turn& turn);
 
   void report_started_when_all_are_ready(Turn& turn);
-  void fail_slow_start(Turn& turn);
+  void give_up_slow_starts(Turn& turn);
   void fail_start(const std::string& reason, Turn& turn);
 
   void roll_out(Turn& turn);

@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -12,28 +11,18 @@
 #include <system_error>
 #include <utility>
 
+#include "master/descriptors.h"
 #include "worker/worker_process.h"
 
 namespace wsd::master {
 
 namespace {
 
-// One forgotten copy of a listening socket makes 1/N of all new clients hang, so nothing crosses by accident.
-void close_all_but(std::vector<int> kept) {
-  std::ranges::sort(kept);
-  unsigned first = 0;
-  for (const int descriptor : kept) {
-    const auto next = static_cast<unsigned>(descriptor);
-    if (next > first) ::close_range(first, next - 1, 0);
-    first = next + 1;
-  }
-  ::close_range(first, ~0U, 0);
-}
-
 [[noreturn]] void live_as_worker(worker::Heritage heritage, int log, const std::function<void()>& prepare_child) {
   prepare_child();
   std::vector<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, log, heritage.master.descriptor()};
   for (const auto& socket : heritage.sockets.sockets) kept.push_back(socket.get());
+  if (heritage.module) kept.push_back(heritage.module.get());
   close_all_but(std::move(kept));
   std::exit(static_cast<int>(worker::run_worker(std::move(heritage))));
 }

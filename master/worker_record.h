@@ -23,6 +23,8 @@ struct WorkerRecord {
   bool late = false;     // its heartbeat is
   bool full = false;
   bool refusing = false;  // full, and told to answer 503 meanwhile
+  bool successor = false;     // spawned beside its predecessor: it serves when it has taken over
+  bool handing_over = false;  // it was told to give its clients to its successor, and may end when it has
   Fault fault = Fault::none;
   Departure departure;
   SocketCopies copies;

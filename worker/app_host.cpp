@@ -48,6 +48,10 @@ AppHost::Outcome AppHost::open(Connection& connection) {
   return call("on_open", connection.id(), app_.on_open, connection);
 }
 
+AppHost::Outcome AppHost::resume(Connection& connection) {
+  return call("on_resume", connection.id(), app_.on_resume, connection);
+}
+
 AppHost::Outcome AppHost::message(Connection& connection, Message message) {
   return call("on_message", connection.id(), app_.on_message, connection, message);
 }

@@ -29,6 +29,7 @@ class AppHost {
   void stop(Worker& worker);
 
   [[nodiscard]] Outcome open(Connection& connection);
+  [[nodiscard]] Outcome resume(Connection& connection);
   [[nodiscard]] Outcome message(Connection& connection, Message message);
   [[nodiscard]] Outcome buffer_full(Connection& connection);
   [[nodiscard]] Outcome buffer_drain(Connection& connection);

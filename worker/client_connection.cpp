@@ -23,6 +23,16 @@ std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+void assign(std::vector<std::byte>& target, std::span<const std::byte> bytes) {
+  target.assign(bytes.begin(), bytes.end());
+}
+
+// Of another worker's request, which was good once.
+protocol::HttpRequest parse_head(std::span<const std::byte> head) {
+  protocol::HttpRequestParser parser;
+  return parser.next(head) == protocol::HttpRequestParser::Step::complete ? parser.take() : protocol::HttpRequest();
+}
+
 std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
 }  // namespace
@@ -36,6 +46,33 @@ ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, 
       parser_(std::make_unique<protocol::HttpRequestParser>()),
       session_(context.limits.max_message) {}
 
+ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionState& state,
+                                   std::unique_ptr<Transport> transport)
+    : ClientConnection(context, state.id, std::move(transport), state.remote_address) {
+  phase_ = state.phase;
+  if (phase_ != Phase::opening) {
+    parser_.reset();
+    request_.set_head(parse_head(state.head));
+  }
+  if (phase_ == Phase::closing || phase_ == Phase::lingering) session_.close_sent();
+  if (!state.input.empty()) held_input_ = std::make_unique<std::vector<std::byte>>(state.input);
+  output_.restore(state.output);
+  if (!state.attributes.empty()) {
+    attributes_ = std::make_unique<std::vector<std::pair<std::string, std::string>>>(state.attributes);
+  }
+  if (!state.close_reason.empty()) close_reason_ = std::make_unique<std::string>(state.close_reason);
+  visible_ = state.visible;
+  paused_ = state.paused;
+  full_ = state.full;
+  clean_ = state.clean;
+  peer_closed_ = state.peer_closed;
+  close_code_ = state.close_code;
+  last_message_ms_ = state.last_message_ms;
+  last_ping_ms_ = state.last_ping_ms;
+  message_begun_ms_ = state.message_begun_ms;
+  missed_pings_ = state.missed_pings;
+}
+
 ClientConnection::~ClientConnection() {
   if (watched_) context_.poller.remove(transport_->descriptor());
 }
@@ -46,6 +83,61 @@ bool ClientConnection::start() {
   watched_events_ = EPOLLIN;
   context_.handshakes.arm(*this, context_.now_ms());
   return true;
+}
+
+// ---- from one worker to another -------------------------------------------------------------------------------------
+
+ConnectionState ClientConnection::save() {
+  ConnectionState state;
+  state.id = id_;
+  state.phase = phase_;
+  state.remote_address = remote_address();
+  if (phase_ == Phase::opening) {
+    assign(state.input, parser_->unfinished_input());
+  } else {
+    if (!request_.head().empty()) assign(state.head, request_.head().raw());
+    state.input = session_.unfinished_input();
+  }
+  if (held_input_ != nullptr) state.input.insert(state.input.end(), held_input_->begin(), held_input_->end());
+  state.output = output_.waiting_bytes();
+  if (attributes_ != nullptr) state.attributes = *attributes_;
+  state.visible = visible_;
+  state.paused = paused_;
+  state.full = full_;
+  state.clean = clean_;
+  state.peer_closed = peer_closed_;
+  state.close_code = close_code_;
+  if (close_reason_ != nullptr) state.close_reason = *close_reason_;
+  state.due_ms = due_ms();
+  state.last_message_ms = last_message_ms_;
+  state.last_ping_ms = last_ping_ms_;
+  state.message_begun_ms = message_begun_ms_;
+  state.missed_pings = missed_pings_;
+  return state;
+}
+
+void ClientConnection::resume(std::uint64_t due_ms) {
+  watched_events_ = wanted_events();
+  watched_ = context_.poller.add(transport_->descriptor(), *this, watched_events_);
+  if (visible_) context_.counters.connections.add(1);
+  if (!watched_) return lose();
+  deadlines().restore(*this, due_ms, context_.now_ms());
+  if (visible_ && context_.app.resume(*this) == AppHost::Outcome::threw) close(close_code::internal_error, {});
+  take_held_input();
+  touch();
+}
+
+void ClientConnection::hand_over() {
+  if (std::exchange(watched_, false)) context_.poller.remove(transport_->descriptor());
+  disarm();
+  phase_ = Phase::gone;
+  visible_ = false;
+  transport_.reset();
+}
+
+DeadlineList& ClientConnection::deadlines() {
+  if (phase_ == Phase::opening) return context_.handshakes;
+  return phase_ == Phase::open ? context_.ticks : context_.endings;
 }
 
 // ---- reading --------------------------------------------------------------------------------------------------------
@@ -300,8 +392,7 @@ void ClientConnection::vanish() {
   if (is_gone()) return;
   phase_ = Phase::gone;
   disarm();
-  context_.poller.remove(transport_->descriptor());
-  watched_ = false;
+  if (std::exchange(watched_, false)) context_.poller.remove(transport_->descriptor());
   transport_.reset();
   output_.clear();
   notice();

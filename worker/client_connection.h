@@ -23,6 +23,7 @@
 #include "worker/client_output.h"
 #include "worker/client_request.h"
 #include "worker/connection_context.h"
+#include "worker/connection_state.h"
 #include "worker/transport.h"
 
 namespace wsd::worker {
@@ -33,10 +34,21 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
                    std::string remote_address);
   ~ClientConnection();
 
+  // One that another worker had. It does nothing until resume().
+  ClientConnection(ConnectionContext& context, const ConnectionState& state, std::unique_ptr<Transport> transport);
+
   // Watches the socket and waits for the request. False if the kernel refused to watch it.
   [[nodiscard]] bool start();
   // Answers with this instead of reading anything, then closes.
   void refuse(const protocol::HttpError& error);
+
+  // For a successor, once this turn's output was flushed. This connection stays as it is.
+  [[nodiscard]] ConnectionState save();
+  // Takes up what save() left in another worker: the application hears on_resume, then input and output go on.
+  // `due_ms`: of the state; connections are resumed in the order of it.
+  void resume(std::uint64_t due_ms);
+  // The socket is another worker's now: lets go of it without a trace on the wire, and without on_close.
+  void hand_over();
 
   // ---- for applications
   [[nodiscard]] ConnectionId id() const override { return id_; }
@@ -74,16 +86,11 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] bool is_forgotten() const { return is_gone() && !touched_ && !noticed_; }
   // Nothing half received and nothing waiting to be sent: a good moment to part.
   [[nodiscard]] bool is_idle() const { return !session_.in_message() && buffered_bytes() == 0; }
+  [[nodiscard]] int descriptor() const { return transport_->descriptor(); }
   [[nodiscard]] std::uint64_t last_message_ms() const { return last_message_ms_; }
 
  private:
-  enum class Phase : std::uint8_t {
-    opening,    // the request head is not complete
-    open,       // messages flow
-    closing,    // our Close is sent, or in the queue; waiting for the peer's
-    lingering,  // nothing more will be read into meaning: our last bytes leave, then the peer's end is awaited
-    gone,       // on the list of the gone; no descriptor is watched
-  };
+  using Phase = ConnectionState::Phase;
 
   void receive();
   void take_input(std::span<std::byte> input);
@@ -91,6 +98,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void take_frames(std::span<std::byte>& input);
   void hold_input(std::span<const std::byte> input);
   void open();
+  DeadlineList& deadlines();
 
   void handle_message(const protocol::Session::Message& message);
   void handle_ping(std::span<const std::byte> payload);
@@ -124,8 +132,9 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   protocol::Session session_;
 
   ClientOutput output_;
-  std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive()
+  std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive() or resume()
 
+  std::unique_ptr<std::vector<std::pair<std::string, std::string>>> attributes_;
   std::unique_ptr<std::string> close_reason_;  // for on_close, if there is one
   std::uint32_t watched_events_ = 0;    // what the poller watches for
   std::uint32_t last_message_ms_ = 0;   // low 32 bits of the loop's clock

@@ -143,6 +143,17 @@ void ClientOutput::clear() {
   queue_.reset();
 }
 
+std::vector<std::byte> ClientOutput::waiting_bytes() {
+  WSD_ASSERT(chain_.empty());
+  return queue_ == nullptr ? std::vector<std::byte>() : queue_->bytes();
+}
+
+void ClientOutput::restore(std::span<const std::byte> waiting) {
+  if (waiting.empty()) return;
+  const iovec piece = piece_of(waiting.data(), waiting.size());
+  queue().append_rest({&piece, 1});
+}
+
 SendQueue& ClientOutput::queue() {
   if (queue_ == nullptr) queue_ = std::make_unique<SendQueue>();
   return *queue_;

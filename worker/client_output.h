@@ -13,6 +13,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "protocol/frame.h"
 #include "worker/connection_context.h"
@@ -47,6 +48,11 @@ class ClientOutput {
   // Bytes that the kernel had no room for.
   [[nodiscard]] std::size_t queued() const { return queue_ == nullptr ? 0 : queue_->size(); }
   void clear();
+
+  // For another process: what waits, which is everything once the turn's output was flushed.
+  [[nodiscard]] std::vector<std::byte> waiting_bytes();
+  // From another process: goes before everything else.
+  void restore(std::span<const std::byte> waiting);
 
  private:
   [[nodiscard]] std::byte* extend(Way way, std::size_t size);

@@ -18,11 +18,11 @@ class ClientRequest final : public Request {
   void set_head(protocol::HttpRequest head) { head_ = std::move(head); }
   [[nodiscard]] const protocol::HttpRequest& head() const { return head_; }
 
-  [[nodiscard]] std::string_view method() const override { return head_.method(); }
-  [[nodiscard]] std::string_view path() const override { return head_.path(); }
-  [[nodiscard]] std::string_view query() const override { return head_.query(); }
+  [[nodiscard]] std::string_view method() const override { return head_.empty() ? std::string_view() : head_.method(); }
+  [[nodiscard]] std::string_view path() const override { return head_.empty() ? std::string_view() : head_.path(); }
+  [[nodiscard]] std::string_view query() const override { return head_.empty() ? std::string_view() : head_.query(); }
   [[nodiscard]] std::string_view header(std::string_view name) const override {
-    return head_.header(name).value_or(std::string_view());
+    return head_.empty() ? std::string_view() : head_.header(name).value_or(std::string_view());
   }
   [[nodiscard]] std::string_view remote_address() const override { return remote_address_; }
 

@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 namespace wsd::worker {
@@ -17,6 +18,7 @@ class DeadlineHook {
   ~DeadlineHook() { disarm(); }
 
   [[nodiscard]] bool armed() const { return next_ != nullptr; }
+  [[nodiscard]] std::uint64_t due_ms() const { return due_ms_; }
   void disarm() {
     if (!armed()) return;
     previous_->next_ = next_;
@@ -43,15 +45,13 @@ class DeadlineList {
   DeadlineList& operator=(const DeadlineList&) = delete;
 
   // Due `wait_ms` from now; a hook that was armed, here or elsewhere, is moved.
-  void arm(DeadlineHook& hook, std::uint64_t now_ms) {
-    hook.disarm();
-    hook.due_ms_ = now_ms + wait_ms_;
-    hook.previous_ = head_.previous_;
-    hook.next_ = &head_;
-    head_.previous_->next_ = &hook;
-    head_.previous_ = &hook;
-  }
+  void arm(DeadlineHook& hook, std::uint64_t now_ms) { append(hook, now_ms + wait_ms_); }
 
+  // Due at a moment that another process had chosen, but no later than arm() would make it. Called in the order of
+  // these moments, before anything else is armed.
+  void restore(DeadlineHook& hook, std::uint64_t due_ms, std::uint64_t now_ms) {
+    append(hook, std::min(due_ms, now_ms + wait_ms_));
+  }
   // Takes one hook that is due out of the list; null when none is.
   DeadlineHook* take_due(std::uint64_t now_ms) {
     DeadlineHook* first = head_.next_;
@@ -61,6 +61,15 @@ class DeadlineList {
   }
 
  private:
+  void append(DeadlineHook& hook, std::uint64_t due_ms) {
+    hook.disarm();
+    hook.due_ms_ = due_ms;
+    hook.previous_ = head_.previous_;
+    hook.next_ = &head_;
+    head_.previous_->next_ = &hook;
+    head_.previous_ = &hook;
+  }
+
   std::uint64_t wait_ms_;
   DeadlineHook head_;
 };

@@ -30,9 +30,12 @@ struct Heritage {
   RecordSocket master;            // orders come, reports go; its end is the master's end
   Scoreboard* scoreboard = nullptr;
   std::size_t scoreboard_row = 0;
-  const AppModule* app = nullptr;
+  const AppModule* app = nullptr;  // a built-in one; or else
+  FileDescriptor module;           // a sealed memfd with the bytes of one (module_loader.h)
+  std::string app_name;            // as errors call it
   Settings settings;
   Limits limits;
+  bool successor = false;         // serves nobody before the order take_over
 };
 
 }  // namespace wsd::worker

@@ -53,6 +53,19 @@ void MasterLink::report_released(std::uint16_t slot) {
   send(socket_, record);
 }
 
+void MasterLink::report_took_over(std::size_t connections, std::uint64_t pause_us) {
+  auto record = record_of(WorkerReport::took_over);
+  record.add_number(static_cast<protocol::Tag>(MasterField::connections), connections);
+  record.add_number(static_cast<protocol::Tag>(MasterField::pause_us), pause_us);
+  send(socket_, record);
+}
+
+void MasterLink::report_handoff_failed(std::string_view reason) {
+  auto record = record_of(WorkerReport::handoff_failed);
+  record.add(static_cast<protocol::Tag>(MasterField::reason), reason);
+  send(socket_, record);
+}
+
 void MasterLink::report_cannot_start(const RecordSocket& socket, std::string_view reason) {
   auto record = record_of(WorkerReport::cannot_start);
   record.add(static_cast<protocol::Tag>(MasterField::reason), reason.substr(0, 4096));

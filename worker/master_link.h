@@ -28,6 +28,8 @@ class MasterLink {
 
   void report(WorkerReport report);
   void report_released(std::uint16_t slot);
+  void report_took_over(std::size_t connections, std::uint64_t pause_us);
+  void report_handoff_failed(std::string_view reason);
   // The worker ends with ExitCode::cannot_start next.
   static void report_cannot_start(const RecordSocket& socket, std::string_view reason);
 

@@ -16,6 +16,8 @@ enum class MasterOrder : std::uint16_t {
   drain = 3,    // no new clients; Close `close_code` to each, spread over `window_ms`; leave when the last is gone
   leave = 4,    // Close 1001 to each at once; leave when the last is gone, or after the stop timeout
   refuse = 5,   // nobody has room: accept though full, and answer 503
+  hand_over = 7,  // to the slot's old worker: give your connections to your successor over the descriptor that comes along
+  take_over = 8,  // to its successor: take them from this descriptor; without one, begin to serve with what you have
   stop_refusing = 6,  // somebody has room again: leave the sockets alone while full
 };
 
@@ -25,6 +27,8 @@ enum class WorkerReport : std::uint16_t {
   released = 103,      // field slot: told after every closing of a slot's sockets
   full = 104,          // at the descriptor ceiling: accepts nothing more for now
   has_room = 105,      // accepts again on all it holds
+  took_over = 106,     // fields connections, pause_us: it has them, and serves
+  handoff_failed = 107,  // field reason: the old worker goes on as before
 };
 
 enum class MasterField : protocol::Tag {
@@ -32,6 +36,8 @@ enum class MasterField : protocol::Tag {
   close_code = 2,
   window_ms = 3,
   reason = 4,
+  connections = 6,
+  pause_us = 7,  // from the last thing the old worker did to the first the new one did
   retire = 5,  // of drain: 1 if the slot's sockets are about to be closed for good
 };
 

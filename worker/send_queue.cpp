@@ -70,6 +70,15 @@ std::size_t SendQueue::gather(std::span<iovec> pieces) {
   return count;
 }
 
+std::vector<std::byte> SendQueue::bytes() {
+  if (!pong_.empty()) insert_pong();
+  std::vector<std::byte> all;
+  all.reserve(size_);
+  for (const Chunk& chunk : chunks_) all.insert(all.end(), chunk.bytes.begin(), chunk.bytes.end());
+  all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(offset_));
+  return all;
+}
+
 void SendQueue::consume(std::size_t size) {
   size_ -= size;
   while (!chunks_.empty() && size >= chunks_.front().bytes.size() - offset_) {

@@ -31,6 +31,9 @@ class SendQueue {
   // The same for a Pong, replacing one that still waits: §5.5.3 lets us answer only the latest Ping.
   void replace_pong(std::span<const std::byte> frame);
 
+  // Everything that waits, in the order in which it would leave.
+  [[nodiscard]] std::vector<std::byte> bytes();
+
   // Fills `pieces` from the front; returns how many it filled.
   [[nodiscard]] std::size_t gather(std::span<iovec> pieces);
   // The kernel took this many bytes of what gather() gave.

@@ -20,6 +20,8 @@ constexpr std::uint64_t heartbeat_ms = 100;
 constexpr std::uint64_t nanoseconds_per_millisecond = 1'000'000;
 // How many of the descriptors in reserve may be busy with saying 503.
 constexpr std::size_t refusals_at_once = 32;
+// How long a successor may take to receive everything, before the old worker goes on by itself.
+constexpr std::chrono::seconds handoff_patience{5};
 
 // Connection ids are birth slot (8 bits), incarnation (20), counter (36): design section 6.
 constexpr unsigned slot_shift = 56;
@@ -82,7 +84,7 @@ void Server::run() {
   app_.start(*this);
   heart_ = make_timer(loop_, this, 0, heartbeat_ms,
                       [](uv_timer_t* handle) { static_cast<Server*>(handle->data)->beat(); });
-  serve(heritage_.slot, std::move(heritage_.sockets.sockets));
+  if (!heritage_.successor) begin_to_serve();
   beat();
   master_.report(WorkerReport::ready);
   loop_.run();
@@ -134,6 +136,10 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
       return drain(static_cast<std::uint16_t>(number(MasterField::close_code)), number(MasterField::window_ms));
     case MasterOrder::leave:
       return leave();
+    case MasterOrder::hand_over:
+      return descriptors.empty() ? void() : hand_over(std::move(descriptors.front()));
+    case MasterOrder::take_over:
+      return take_over(std::move(descriptors));
     case MasterOrder::refuse:
       return set_room(Room::refusing);
     case MasterOrder::stop_refusing:
@@ -152,6 +158,58 @@ void Server::serve(std::uint16_t slot, std::vector<FileDescriptor> sockets) {
     if (room_ == Room::full) service.listeners.back()->pause();
   }
   services_.push_back(std::move(service));
+}
+
+void Server::begin_to_serve() { serve(heritage_.slot, std::move(heritage_.sockets.sockets)); }
+
+// Nothing of the loop runs meanwhile, so nothing is accepted, read or called between the first save() and the end.
+void Server::hand_over(FileDescriptor stream) {
+  end_turn();
+  HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(), handoff_patience);
+  for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
+  if (!handoff.offer_accepted() || !handoff.commit()) {
+    handoff.withdraw();
+    log::warning("the handoff failed, and this worker goes on: {}", handoff.failure());
+    return master_.report_handoff_failed(handoff.failure());
+  }
+  mode_ = Mode::leaving;
+  close_listeners();
+  for (const auto& [id, connection] : connections_) connection->hand_over();
+  connections_.clear();
+  context_.counters.connections.set(0);
+  loop_.stop();
+}
+
+void Server::take_over(std::vector<FileDescriptor> stream) {
+  if (stream.empty()) {
+    begin_to_serve();
+    return master_.report_took_over(0, 0);
+  }
+  handoff_ = std::make_unique<HandoffReceiver>(
+      loop_, RecordSocket(std::move(stream.front())),
+      [this](HandoffReceiver::Outcome outcome) { resume(std::move(outcome)); });
+}
+
+void Server::resume(HandoffReceiver::Outcome outcome) {
+  handoff_.reset();
+  if (outcome.result == HandoffReceiver::Result::withdrawn) return;  // the master sends us away
+  auto& handed = outcome.connections;
+  std::ranges::sort(handed, {}, [](const HandedConnection& connection) { return connection.state.due_ms; });
+  for (HandedConnection& connection : handed) {
+    const ConnectionState& state = connection.state;
+    auto resumed = std::make_unique<ClientConnection>(context_, state,
+                                                      std::make_unique<TcpTransport>(std::move(connection.socket)));
+    connections_.emplace(state.id, std::move(resumed));
+  }
+  for (const HandedConnection& connection : handed) {
+    connections_.at(connection.state.id)->resume(connection.state.due_ms);
+  }
+  const std::uint64_t pause_ns = outcome.offered_at_ns == 0 ? 0 : uv_hrtime() - outcome.offered_at_ns;
+  begin_to_serve();
+  master_.report_took_over(handed.size(), pause_ns / 1000);
+  // The master told us to go, or died, while they were on their way.
+  if (mode_ != Mode::leaving) return;
+  for (const auto& [id, connection] : connections_) connection->say_goodbye(close_code::going_away);
 }
 
 void Server::release(std::uint16_t slot) {

@@ -21,6 +21,7 @@
 #include "worker/client_connection.h"
 #include "worker/connection_context.h"
 #include "worker/drain_plan.h"
+#include "worker/handoff.h"
 #include "worker/heritage.h"
 #include "worker/listener.h"
 #include "worker/loop.h"
@@ -76,6 +77,10 @@ class Server final : public Worker {
   void release(std::uint16_t slot);
   void drain(std::uint16_t close_code, std::uint64_t window_ms);
   void leave();
+  void hand_over(FileDescriptor stream);
+  void take_over(std::vector<FileDescriptor> stream);
+  void resume(HandoffReceiver::Outcome outcome);
+  void begin_to_serve();
   void accept_rest(const Service& service);
   void close_listeners();
 
@@ -111,6 +116,7 @@ class Server final : public Worker {
   UvHandle<uv_timer_t> leave_deadline_;
 
   Mode mode_ = Mode::serving;
+  std::unique_ptr<HandoffReceiver> handoff_;
   std::optional<DrainPlan> drain_plan_;
   std::uint16_t drain_close_code_ = 0;
   std::uint64_t last_counter_ = 0;   // of connection ids

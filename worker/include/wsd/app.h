@@ -19,6 +19,7 @@
 #include <string>
 #include <string_view>
 
+#include <wsd/abi.h>
 #include <wsd/connection.h>
 #include <wsd/message.h>
 #include <wsd/request.h>
@@ -33,6 +34,10 @@ struct App {
   std::function<void(Worker&)> on_worker_stop;
   // The opening handshake is done. Workerman: onWebSocketConnected (onConnect comes before the handshake there).
   std::function<void(Connection&)> on_open;
+  // A reload has put this worker in place of the one that had the connection: instead of on_open, before anything else of
+  // this connection. Its attributes and its request are as they were; timers and captured state are not. No counterpart in
+  // Workerman, where a reload drops connections.
+  std::function<void(Connection&)> on_resume;
   // A whole message came. Its data dies with the call. Workerman: onMessage.
   std::function<void(Connection&, Message)> on_message;
   // The connection is over; once per on_open. The Connection dies when this returns. Workerman: onClose.
@@ -52,8 +57,10 @@ struct App {
   std::map<std::string, std::string, std::less<>> settings;
 };
 
-// What WSD_APP leaves for the server to find.
+// What WSD_APP leaves for the server to find. The tag stays the first member for ever: it is read before anything else
+// is believed.
 struct AppModule {
+  const char* abi_tag;
   void (*define)(App&);
 };
 
@@ -65,10 +72,10 @@ struct AppModule {
 #endif
 
 // Opens the body that fills in an application's callbacks; `app` names its wsd::App.
-#define WSD_APP(app)                                                   \
-  static void wsd_app_define(::wsd::App& app);                         \
-  extern "C" {                                                         \
-  extern const ::wsd::AppModule WSD_APP_MODULE;                        \
-  const ::wsd::AppModule WSD_APP_MODULE = {&wsd_app_define};           \
-  }                                                                    \
-  static void wsd_app_define(::wsd::App& app)
+#define WSD_APP(app)                                                                               \
+  static void wsd_app_define(::wsd::App& app);                                                     \
+  extern "C" {                                                                                     \
+  extern __attribute__((visibility("default"))) const ::wsd::AppModule WSD_APP_MODULE;             \
+  const ::wsd::AppModule WSD_APP_MODULE = {WSD_ABI_TAG, &wsd_app_define};                          \
+  }                                                                                                \
+  static void wsd_app_define([[maybe_unused]] ::wsd::App& app)

@@ -1,0 +1,46 @@
+#include "master/reload_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "master/json_writer.h"
+
+namespace wsd::master {
+
+namespace {
+
+double milliseconds(Duration duration) { return std::chrono::duration<double, std::milli>(duration).count(); }
+
+}  // namespace
+
+void ReloadReport::count(const TookOver& event) {
+  connections_kept += event.connections;
+  longest_pause = std::max(longest_pause, event.pause);
+}
+
+std::string to_text(const ReloadReport& report) {
+  return fmt::format("generation {}: {} workers, {} connections kept, {} draining, longest pause {:.3g} ms",
+                     report.generation, report.workers, report.connections_kept, report.draining,
+                     milliseconds(report.longest_pause));
+}
+
+std::string to_json(const ReloadReport& report) {
+  JsonWriter json;
+  json.begin_object();
+  json.field("generation", report.generation);
+  json.field("workers", report.workers);
+  json.field("connections_kept", report.connections_kept);
+  json.field("draining", report.draining);
+  json.field("longest_pause_ms", milliseconds(report.longest_pause));
+  json.end_object();
+  return json.take();
+}
+
+std::string progress_text(Slot slot, const TookOver& event) {
+  return fmt::format("slot {}: {} connections kept, pause {:.3g} ms", slot, event.connections,
+                     milliseconds(event.pause));
+}
+
+}  // namespace wsd::master

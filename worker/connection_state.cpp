@@ -1,0 +1,137 @@
+#include "worker/connection_state.h"
+
+#include <string_view>
+
+namespace wsd::worker {
+
+namespace {
+
+// On the wire: never reuse a number.
+enum class Field : protocol::Tag {
+  id = 1,
+  phase = 2,
+  remote_address = 3,
+  head = 4,
+  input = 5,
+  output = 6,
+  attribute_name = 7,   // followed by its value
+  attribute_value = 8,
+  visible = 9,
+  paused = 10,
+  full = 11,
+  clean = 12,
+  peer_closed = 13,
+  close_code = 14,
+  close_reason = 15,
+  due_ms = 16,
+  last_message_ms = 17,
+  last_ping_ms = 18,
+  message_begun_ms = 19,
+  missed_pings = 20,
+};
+
+constexpr protocol::Tag tag(Field field) { return static_cast<protocol::Tag>(field); }
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Fields that have their default are left out: most connections are idle, and then a record is small.
+class Writer {
+ public:
+  void number(Field field, std::uint64_t value, std::uint64_t unless = 0) {
+    if (value != unless) record.add_number(tag(field), value);
+  }
+  void bytes(Field field, std::string_view value) {
+    if (!value.empty()) record.add(tag(field), value);
+  }
+  void bytes(Field field, std::span<const std::byte> value) { bytes(field, text_of(value)); }
+
+  protocol::RecordWriter record{connection_record};
+};
+
+class Reader {
+ public:
+  explicit Reader(const protocol::RecordReader& record) : record_(record) {}
+
+  template <typename T>
+  void number(Field field, T& value) const {
+    if (const auto found = record_.number(tag(field))) value = static_cast<T>(*found);
+  }
+  void bytes(Field field, std::string& value) const { value = record_.find(tag(field)).value_or(""); }
+  void bytes(Field field, std::vector<std::byte>& value) const {
+    const auto found = std::as_bytes(std::span(record_.find(tag(field)).value_or("")));
+    value.assign(found.begin(), found.end());
+  }
+
+ private:
+  const protocol::RecordReader& record_;
+};
+
+bool is_known(ConnectionState::Phase phase) {
+  return phase >= ConnectionState::Phase::opening && phase <= ConnectionState::Phase::lingering;
+}
+
+}  // namespace
+
+protocol::RecordWriter encode(const ConnectionState& state) {
+  Writer writer;
+  writer.number(Field::id, state.id);
+  writer.number(Field::phase, static_cast<std::uint64_t>(state.phase));
+  writer.bytes(Field::remote_address, state.remote_address);
+  writer.bytes(Field::head, state.head);
+  writer.bytes(Field::input, state.input);
+  writer.bytes(Field::output, state.output);
+  for (const auto& [name, value] : state.attributes) {
+    writer.record.add(tag(Field::attribute_name), name);
+    writer.record.add(tag(Field::attribute_value), value);
+  }
+  writer.number(Field::visible, state.visible ? 1 : 0);
+  writer.number(Field::paused, state.paused ? 1 : 0);
+  writer.number(Field::full, state.full ? 1 : 0);
+  writer.number(Field::clean, state.clean ? 1 : 0);
+  writer.number(Field::peer_closed, state.peer_closed ? 1 : 0);
+  writer.number(Field::close_code, state.close_code, ConnectionState{}.close_code);
+  writer.bytes(Field::close_reason, state.close_reason);
+  writer.number(Field::due_ms, state.due_ms);
+  writer.number(Field::last_message_ms, state.last_message_ms);
+  writer.number(Field::last_ping_ms, state.last_ping_ms);
+  writer.number(Field::message_begun_ms, state.message_begun_ms);
+  writer.number(Field::missed_pings, state.missed_pings);
+  return std::move(writer.record);
+}
+
+std::optional<ConnectionState> decode_connection(std::span<const std::byte> bytes) {
+  const auto record = protocol::RecordReader::parse(bytes);
+  if (!record || record->type() != connection_record) return std::nullopt;
+  const Reader reader(*record);
+  ConnectionState state;
+  reader.number(Field::id, state.id);
+  auto phase = static_cast<ConnectionState::Phase>(0);
+  reader.number(Field::phase, phase);
+  if (state.id == 0 || !is_known(phase)) return std::nullopt;
+  state.phase = phase;
+  reader.bytes(Field::remote_address, state.remote_address);
+  reader.bytes(Field::head, state.head);
+  reader.bytes(Field::input, state.input);
+  reader.bytes(Field::output, state.output);
+  const auto names = record->find_all(tag(Field::attribute_name));
+  const auto values = record->find_all(tag(Field::attribute_value));
+  if (names.size() != values.size()) return std::nullopt;
+  for (std::size_t i = 0; i < names.size(); ++i) state.attributes.emplace_back(names[i], values[i]);
+  reader.number(Field::visible, state.visible);
+  reader.number(Field::paused, state.paused);
+  reader.number(Field::full, state.full);
+  reader.number(Field::clean, state.clean);
+  reader.number(Field::peer_closed, state.peer_closed);
+  reader.number(Field::close_code, state.close_code);
+  reader.bytes(Field::close_reason, state.close_reason);
+  reader.number(Field::due_ms, state.due_ms);
+  reader.number(Field::last_message_ms, state.last_message_ms);
+  reader.number(Field::last_ping_ms, state.last_ping_ms);
+  reader.number(Field::message_begun_ms, state.message_begun_ms);
+  reader.number(Field::missed_pings, state.missed_pings);
+  return state;
+}
+
+}  // namespace wsd::worker

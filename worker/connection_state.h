@@ -1,0 +1,64 @@
+// All that makes up a live connection besides its socket, as a worker gives it to its successor.
+//
+// Serialized as a tagged record (protocol/record.h): a field that a reader does not know is skipped, one that is absent
+// has its default, so a worker of the next release takes over from one of this. Times are milliseconds of
+// CLOCK_MONOTONIC, the same for every process of the machine.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <wsd/message.h>
+
+#include "protocol/record.h"
+
+namespace wsd::worker {
+
+struct ConnectionState {
+  // The numbers are on the wire: never reuse one.
+  enum class Phase : std::uint8_t {
+    opening = 1,    // the request head is not complete
+    open = 2,       // messages flow
+    closing = 3,    // our Close is sent, or in the queue; waiting for the peer's
+    lingering = 4,  // nothing more will be read into meaning: our last bytes leave, then the peer's end is awaited
+    gone = 5,       // no descriptor any more; never saved
+  };
+
+  ConnectionId id = 0;
+  Phase phase = Phase::opening;
+  std::string remote_address;
+  std::vector<std::byte> head;        // the request, whole; empty while opening
+  std::vector<std::byte> input;       // received, and not yet come to a request or a message: to be taken first
+  std::vector<std::byte> output;      // not yet taken by the kernel; may begin inside a frame
+  std::vector<std::pair<std::string, std::string>> attributes;
+
+  bool visible = false;      // on_open was called and on_close was not
+  bool paused = false;       // by pause_receive()
+  bool full = false;         // on_buffer_full was told and nothing has drained since
+  bool clean = false;        // both sides sent a Close frame
+  bool peer_closed = false;  // nothing more comes from the peer
+  std::uint16_t close_code = 1006;
+  std::string close_reason;
+
+  std::uint64_t due_ms = 0;  // of the deadline of its phase
+  std::uint32_t last_message_ms = 0;
+  std::uint32_t last_ping_ms = 0;
+  std::uint32_t message_begun_ms = 0;
+  std::uint8_t missed_pings = 0;
+
+  bool operator==(const ConnectionState&) const = default;
+};
+
+// As the fields of a record of type `connection_record`.
+inline constexpr std::uint16_t connection_record = 201;
+[[nodiscard]] protocol::RecordWriter encode(const ConnectionState& state);
+// Nothing if the record is of another type, or lacks what no connection can be without: id, phase.
+[[nodiscard]] std::optional<ConnectionState> decode_connection(std::span<const std::byte> record);
+
+}  // namespace wsd::worker

@@ -1,0 +1,216 @@
+#include "worker/handoff.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "protocol/assertion.h"
+#include "protocol/record.h"
+
+namespace wsd::worker {
+
+namespace {
+
+using protocol::number_of;
+using protocol::RecordReader;
+using protocol::RecordWriter;
+
+// On the wire between releases: never reuse a number.
+enum class Word : std::uint16_t { offer = 210, batch = 211, end = 212, accepted = 213, commit = 214, withdraw = 215 };
+enum class Field : protocol::Tag {
+  count = 1,
+  offered_at_ns = 2,
+  connection = 3,   // a connection record; its socket is the next descriptor
+  in_memory = 4,    // a connection record of this many bytes, in the next descriptor; its socket is the one after
+};
+
+constexpr protocol::Tag tag(Field field) { return static_cast<protocol::Tag>(field); }
+RecordWriter word(Word which) { return RecordWriter(static_cast<std::uint16_t>(which)); }
+
+// Half of what a record may hold, so that one more small connection always fits.
+constexpr std::size_t full_batch_bytes = RecordSocket::max_record_size / 2;
+constexpr std::size_t full_batch_descriptors = RecordSocket::max_descriptors - 2;
+// A connection with more to carry (half a message, a full send queue) goes by shared memory.
+constexpr std::size_t bulky = 16 * 1024;
+
+FileDescriptor in_memory(std::span<const std::byte> bytes) {
+  FileDescriptor memory(::memfd_create("wsd-handoff", MFD_CLOEXEC));
+  for (std::size_t written = 0; memory && written < bytes.size();) {
+    const ssize_t count = ::write(memory.get(), bytes.data() + written, bytes.size() - written);
+    if (count <= 0) return {};
+    written += static_cast<std::size_t>(count);
+  }
+  return memory;
+}
+
+std::optional<ConnectionState> read_state(const FileDescriptor& memory, std::uint64_t size) {
+  struct stat status {};
+  if (::fstat(memory.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < size) return std::nullopt;
+  void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, memory.get(), 0);
+  if (mapped == MAP_FAILED) return std::nullopt;
+  auto state = decode_connection({static_cast<const std::byte*>(mapped), size});
+  ::munmap(mapped, size);
+  return state;
+}
+
+}  // namespace
+
+// ---- the old worker -------------------------------------------------------------------------------------------------
+
+HandoffSender::HandoffSender(RecordSocket stream, std::size_t connections, std::chrono::milliseconds patience)
+    : stream_(std::move(stream)), deadline_(std::chrono::steady_clock::now() + patience), batch_(word(Word::batch)) {
+  RecordWriter offer = word(Word::offer);
+  offer.add_number(tag(Field::count), connections);
+  offer.add_number(tag(Field::offered_at_ns), uv_hrtime());
+  send(offer.bytes());
+}
+
+void HandoffSender::add(const ConnectionState& state, int socket) {
+  const RecordWriter record = encode(state);
+  const auto bytes = record.bytes();
+  if (bytes.size() >= bulky) {
+    batch_memory_.push_back(in_memory(bytes));
+    if (!batch_memory_.back()) return fail(std::string("no shared memory for a connection: ") + std::strerror(errno));
+    batch_.add_number(tag(Field::in_memory), bytes.size());
+    batch_descriptors_.push_back(batch_memory_.back().get());
+  } else {
+    batch_.add(tag(Field::connection), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  }
+  batch_descriptors_.push_back(socket);
+  if (batch_.bytes().size() >= full_batch_bytes || batch_descriptors_.size() >= full_batch_descriptors) send_batch();
+}
+
+void HandoffSender::send_batch() {
+  if (batch_descriptors_.empty()) return;
+  send(batch_.bytes(), batch_descriptors_);
+  batch_ = word(Word::batch);
+  batch_descriptors_.clear();
+  batch_memory_.clear();
+}
+
+bool HandoffSender::offer_accepted() {
+  send_batch();
+  send(word(Word::end).bytes());
+  while (failure_.empty() && wait_for(POLLIN)) {
+    const auto received = stream_.receive();
+    if (received.status == RecordSocket::Status::would_block) continue;
+    const auto answer = RecordReader::parse(received.bytes);
+    if (answer && answer->type() == static_cast<std::uint16_t>(Word::accepted)) return true;
+    fail("the new worker ended or declined before it had everything");
+  }
+  return false;
+}
+
+bool HandoffSender::commit() {
+  send(word(Word::commit).bytes());
+  return failure_.empty();
+}
+
+void HandoffSender::withdraw() { (void)stream_.send(word(Word::withdraw).bytes()); }
+
+void HandoffSender::send(std::span<const std::byte> record, std::span<const int> descriptors) {
+  while (failure_.empty()) {
+    const auto status = stream_.send(record, descriptors);
+    if (status == RecordSocket::Status::done) return;
+    if (status == RecordSocket::Status::ended) return fail("the new worker ended before it had everything");
+    if (!wait_for(POLLOUT)) return;
+  }
+}
+
+bool HandoffSender::wait_for(short events) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - std::chrono::steady_clock::now());
+  pollfd query{.fd = stream_.descriptor(), .events = events, .revents = 0};
+  if (left.count() > 0 && ::poll(&query, 1, static_cast<int>(left.count())) != 0) return true;  // EINTR: look again
+  fail("the new worker did not take the connections in time");
+  return false;
+}
+
+void HandoffSender::fail(std::string reason) {
+  if (failure_.empty()) failure_ = std::move(reason);
+}
+
+// ---- the new worker -------------------------------------------------------------------------------------------------
+
+HandoffReceiver::HandoffReceiver(Loop& loop, RecordSocket stream, std::function<void(Outcome)> on_done)
+    : stream_(std::move(stream)), on_done_(std::move(on_done)) {
+  watcher_ = make_uv_handle<uv_poll_t>(
+      [&](uv_poll_t* handle) { return uv_poll_init(loop.get(), handle, stream_.descriptor()); });
+  WSD_ASSERT(watcher_ != nullptr);
+  watcher_->data = this;
+  uv_poll_start(watcher_.get(), UV_READABLE | UV_DISCONNECT,
+                [](uv_poll_t* handle, int, int) { static_cast<HandoffReceiver*>(handle->data)->receive(); });
+}
+
+void HandoffReceiver::receive() {
+  for (;;) {
+    auto received = stream_.receive();
+    if (received.status == RecordSocket::Status::would_block) return;
+    const Next next = take(std::move(received));
+    if (next == Next::committed) return finish(Result::committed);
+    if (next == Next::orphaned) return finish(Result::orphaned);
+    if (next == Next::off) return finish(Result::withdrawn);
+  }
+}
+
+HandoffReceiver::Next HandoffReceiver::take(RecordSocket::Received received) {
+  // It died. After `accepted` its connections are ours: nobody else has them.
+  if (received.status == RecordSocket::Status::ended) return accepted_ ? Next::committed : Next::orphaned;
+  const auto record = RecordReader::parse(received.bytes);
+  if (received.status == RecordSocket::Status::failed || !record) return Next::off;
+  switch (static_cast<Word>(record->type())) {
+    case Word::offer:
+      expected_ = record->number(tag(Field::count)).value_or(0);
+      outcome_.offered_at_ns = record->number(tag(Field::offered_at_ns)).value_or(0);
+      return Next::go_on;
+    case Word::batch:
+      return take_batch(*record, std::move(received.descriptors)) ? Next::go_on : Next::off;
+    case Word::end:
+      if (outcome_.connections.size() != expected_) return Next::off;
+      accepted_ = true;
+      return stream_.send(word(Word::accepted).bytes()) == RecordSocket::Status::done ? Next::go_on : Next::off;
+    case Word::commit:
+      return accepted_ ? Next::committed : Next::off;
+    case Word::accepted:
+    case Word::withdraw:
+      return Next::off;
+  }
+  return Next::go_on;  // a word of a later release: skipped
+}
+
+bool HandoffReceiver::take_batch(const RecordReader& batch, std::vector<FileDescriptor> descriptors) {
+  auto next = descriptors.begin();
+  const auto take_descriptor = [&] { return next == descriptors.end() ? FileDescriptor() : std::move(*next++); };
+  for (const auto& [field, value] : batch.fields()) {
+    std::optional<ConnectionState> state;
+    if (field == tag(Field::connection)) {
+      state = decode_connection(std::as_bytes(std::span(value)));
+    } else if (field == tag(Field::in_memory)) {
+      const FileDescriptor memory = take_descriptor();
+      state = read_state(memory, number_of(value).value_or(0));
+    } else {
+      continue;
+    }
+    FileDescriptor socket = take_descriptor();
+    if (!state || !socket) return false;
+    outcome_.connections.push_back({std::move(*state), std::move(socket)});
+  }
+  return true;
+}
+
+void HandoffReceiver::finish(Result result) {
+  watcher_.reset();
+  outcome_.result = result;
+  if (result != Result::committed) outcome_.connections.clear();
+  // Both on the stack: the call may destroy this receiver.
+  const auto on_done = std::move(on_done_);
+  Outcome outcome = std::move(outcome_);
+  on_done(std::move(outcome));
+}
+
+}  // namespace wsd::worker

@@ -1,0 +1,97 @@
+// The handoff: a worker gives its live connections to the next generation's worker of the same slot (docs/reload.md).
+//
+//   old ── offer ─► new      how many, since when
+//   old ── batch ─► new …    states, each with its socket
+//   old ── end ───► new
+//   old ◄─ accepted ── new   it has everything; it reads, writes and calls nothing yet
+//   old ── commit ─► new     the old one has closed nothing before this and touches nothing after it
+//
+// Any failure before the commit leaves the old worker as it was: it says `withdraw`, and the new one forgets what it got.
+// A stream that ends after `accepted` without a word means that the old one died: what it offered is then the new one's,
+// since nobody else has it.
+
+#pragma once
+
+#include <uv.h>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "worker/connection_state.h"
+#include "worker/file_descriptor.h"
+#include "worker/loop.h"
+#include "worker/record_socket.h"
+#include "worker/uv_handle.h"
+
+namespace wsd::worker {
+
+struct HandedConnection {
+  ConnectionState state;
+  FileDescriptor socket;
+};
+
+// The old worker's side. Blocks, for `patience` at most in all: nothing else may happen in its loop meanwhile.
+class HandoffSender {
+ public:
+  HandoffSender(RecordSocket stream, std::size_t connections, std::chrono::milliseconds patience);
+
+  // `socket` is copied; the caller keeps its own.
+  void add(const ConnectionState& state, int socket);
+  // True once the new worker has everything. If not, failure() says why; then withdraw().
+  [[nodiscard]] bool offer_accepted();
+  // The connections are the new worker's from here on. False if it is gone: they are still ours.
+  [[nodiscard]] bool commit();
+  void withdraw();
+  [[nodiscard]] const std::string& failure() const { return failure_; }
+
+ private:
+  void send(std::span<const std::byte> record, std::span<const int> descriptors = {});
+  void send_batch();
+  [[nodiscard]] bool wait_for(short events);
+  void fail(std::string reason);
+
+  RecordSocket stream_;
+  std::chrono::steady_clock::time_point deadline_;
+  protocol::RecordWriter batch_;
+  std::vector<int> batch_descriptors_;
+  std::vector<FileDescriptor> batch_memory_;
+  std::string failure_;
+};
+
+// The new worker's side: driven by its loop.
+class HandoffReceiver {
+ public:
+  enum class Result : std::uint8_t {
+    committed,  // the connections are ours
+    withdrawn,  // they stay where they are, and so does the serving
+    orphaned,   // the old worker died before we had everything: they are lost
+  };
+  struct Outcome {
+    Result result = Result::withdrawn;
+    std::vector<HandedConnection> connections;
+    std::uint64_t offered_at_ns = 0;  // CLOCK_MONOTONIC: when the old worker stopped serving them
+  };
+
+  // `on_done` is called once, from the loop, and may destroy the receiver.
+  HandoffReceiver(Loop& loop, RecordSocket stream, std::function<void(Outcome)> on_done);
+
+ private:
+  enum class Next : std::uint8_t { go_on, committed, orphaned, off };
+
+  void receive();
+  [[nodiscard]] Next take(RecordSocket::Received received);
+  [[nodiscard]] bool take_batch(const protocol::RecordReader& batch, std::vector<FileDescriptor> descriptors);
+  void finish(Result result);
+
+  RecordSocket stream_;
+  std::function<void(Outcome)> on_done_;
+  Outcome outcome_;
+  std::uint64_t expected_ = 0;
+  bool accepted_ = false;
+  UvHandle<uv_poll_t> watcher_;
+};
+
+}  // namespace wsd::worker
