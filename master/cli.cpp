@@ -104,10 +104,13 @@ void stop_command(const CommandLine& line) {
   print(fmt::format("{} stopped", master.description()));
 }
 
-void reload_command(const CommandLine& line) {
+namespace {
+
+// Both end with new workers, and tell of them.
+void replace_workers(const CommandLine& line, ControlCommand command) {
   MasterContact master = find_master(line.options);
   ControlRequest request;
-  request.command = ControlCommand::reload;
+  request.command = command;
   request.options = line.options;
   if (!master.ask(request)) fail_for_silence(master);
   const bool watched = ::isatty(STDOUT_FILENO) == 1 && !line.json;
@@ -116,8 +119,14 @@ void reload_command(const CommandLine& line) {
     if (line.json && !answer.reload.empty()) print(answer.reload);
     if (!line.json && !answer.info.empty()) print(answer.info);
   });
-  if (!whole) fail(fmt::format("{} ended during the reload; see its log", master.description()));
+  if (!whole) fail(fmt::format("{} ended meanwhile; see its log", master.description()));
 }
+
+}  // namespace
+
+void reload_command(const CommandLine& line) { replace_workers(line, ControlCommand::reload); }
+
+void upgrade_command(const CommandLine& line) { replace_workers(line, ControlCommand::upgrade); }
 
 void status_command(const CommandLine& line) {
   MasterContact master = find_master(line.options);

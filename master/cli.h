@@ -13,6 +13,7 @@ namespace wsd::master {
 
 void stop_command(const CommandLine& line);
 void reload_command(const CommandLine& line);
+void upgrade_command(const CommandLine& line);
 void status_command(const CommandLine& line);
 
 // The first half of restart: stops the master if there is one, and returns the options to start with: what it

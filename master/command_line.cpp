@@ -28,7 +28,8 @@ Commands:
   start [APP]    start a server: `wsd start` serves the app echo on ws://0.0.0.0:8080
   stop           stop it: clients get Close 1001; -g gives them time
   restart [APP]  stop and start, with the options it was started with
-  reload [APP]   new workers take over, one slot after the other; no connect is refused
+  reload [APP]   new code takes over, one slot after the other, while every client stays connected
+  upgrade        the same for wsd itself: the binary now on disk takes over
   status         what the master and each worker are doing; --json for programs
   version        the version of wsd
 
@@ -41,14 +42,15 @@ struct CommandEntry {
   const char* description;
   bool takes_options;  // APP and all the options of start
 };
-constexpr std::array<CommandEntry, 6> commands{{
+constexpr std::array<CommandEntry, 7> commands{{
     {"start", Command::start, "Start a server.", true},
     {"stop", Command::stop, "Stop a server.", false},
     {"restart", Command::restart,
      "Stop a server and start it anew. What is not given stays as it was; a server that does not run is started.",
      true},
     {"reload", Command::reload,
-     "Replace the workers of a running server, without refusing a client. What is not given stays as it was.", true},
+     "Put new code and options in place while every client stays connected. What is not given stays as it was.", true},
+    {"upgrade", Command::upgrade, "Let the wsd that is now on disk take over, while every client stays connected.", false},
     {"status", Command::status, "Show what a server is doing.", false},
     {"version", Command::version, "Show the version of wsd.", false},
 }};
@@ -133,7 +135,8 @@ class Parser {
     if (entry_.takes_options || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
     }
-    const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload;
+    const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload ||
+                            entry_.command == Command::upgrade;
     if (tells_json) app_.add_flag("--json", result_.json, "One JSON object");
     if (entry_.takes_options) std::ranges::for_each(start_options, [this](const OptionEntry& option) { add(option); });
     if (entry_.command == Command::version) return;

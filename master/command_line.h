@@ -11,13 +11,13 @@
 
 namespace wsd::master {
 
-enum class Command : std::uint8_t { start, stop, restart, reload, status, version };
+enum class Command : std::uint8_t { start, stop, restart, reload, upgrade, status, version };
 
 struct CommandLine {
   Command command = Command::start;
   Options options;  // what was given; relative paths made absolute
   bool graceful = false;
-  bool json = false;  // status, reload --json
+  bool json = false;  // status, reload, upgrade
 };
 
 // Text for standard output: `wsd`, `wsd --help`, `wsd start --help`.

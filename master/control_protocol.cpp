@@ -15,7 +15,7 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::array<std::string_view, 4> command_names{"status", "options", "stop", "reload"};
+constexpr std::array<std::string_view, 5> command_names{"status", "options", "stop", "reload", "upgrade"};
 
 std::optional<ControlCommand> command_from(std::string_view name) {
   for (std::size_t i = 0; i < command_names.size(); ++i) {

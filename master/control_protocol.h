@@ -5,6 +5,7 @@
 //   {"command":"status"}                      {"status":{…}}                    {"done":true,"exit":0}
 //   {"command":"options"}                     {"options":{…}}                   {"done":true,"exit":0}
 //   {"command":"stop","graceful":true}        {"info":"2 clients left"} *       {"done":true,"exit":0}
+//   {"command":"upgrade"}                     as reload
 //   {"command":"reload","options":{…}}        {"progress":"…"} *, {"reload":{…}}, {"info":"…"}  {"done":true,"exit":0}
 
 #pragma once
@@ -24,7 +25,7 @@ namespace wsd::master {
 inline constexpr std::size_t max_control_line = 64 * 1024;          // of a request
 inline constexpr std::size_t max_control_answer = 4 * 1024 * 1024;  // of one line of an answer
 
-enum class ControlCommand : std::uint8_t { status, options, stop, reload };
+enum class ControlCommand : std::uint8_t { status, options, stop, reload, upgrade };
 
 struct ControlRequest {
   ControlCommand command = ControlCommand::status;

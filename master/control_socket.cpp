@@ -73,6 +73,15 @@ void refuse(int socket, CommandStatus status, std::string_view reason) {
 ControlSocket::ControlSocket(std::string path) : path_(std::move(path)), creator_(::getpid()) {
   remove_old_socket(path_);
   listener_ = bind_socket(path_);
+  remember_file();
+}
+
+ControlSocket::ControlSocket(std::string path, worker::FileDescriptor listener)
+    : path_(std::move(path)), creator_(::getpid()), listener_(std::move(listener)) {
+  remember_file();
+}
+
+void ControlSocket::remember_file() {
   struct stat status {};
   if (::lstat(path_.c_str(), &status) != 0) fail(path_, "find", errno);
   device_ = status.st_dev;
@@ -119,6 +128,19 @@ std::optional<ControlSocket::TimePoint> ControlSocket::next_deadline() const {
     if (client.deadline && (!next || *client.deadline < *next)) next = client.deadline;
   }
   return next;
+}
+
+ControlSocket::ClientId ControlSocket::adopt(worker::FileDescriptor client) {
+  Client adopted;
+  adopted.socket = std::move(client);
+  adopted.asked = true;
+  clients_.emplace(next_client_, std::move(adopted));
+  return next_client_++;
+}
+
+int ControlSocket::descriptor_of(ClientId client) const {
+  const auto found = clients_.find(client);
+  return found == clients_.end() ? -1 : found->second.socket.get();
 }
 
 void ControlSocket::answer(ClientId client, std::string_view line) {

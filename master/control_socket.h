@@ -43,6 +43,8 @@ class ControlSocket {
   // Only for the holder of the instance's lock: replaces whatever socket a dead master left. Throws
   // CommandError(failed).
   explicit ControlSocket(std::string path);
+  // The one that this process listened on before it replaced its own binary.
+  ControlSocket(std::string path, worker::FileDescriptor listener);
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
   // Removes the socket's file, if this process made it and it is still the one.
@@ -58,6 +60,12 @@ class ControlSocket {
   // The last answer; the connection is closed when the client has it.
   void finish(ClientId client, CommandStatus status, std::string_view error = {});
 
+  // A client that this process had before it replaced its own binary, and whose request is still to be answered.
+  [[nodiscard]] ClientId adopt(worker::FileDescriptor client);
+  [[nodiscard]] int listener() const { return listener_.get(); }
+  // -1 if the client has left.
+  [[nodiscard]] int descriptor_of(ClientId client) const;
+
   // In a forked child: closes everything and leaves the file alone.
   void close_in_child();
 
@@ -71,6 +79,7 @@ class ControlSocket {
     std::optional<TimePoint> deadline;  // for its line, then for reading what is unsent
   };
 
+  void remember_file();
   void accept_clients(TimePoint now);
   void serve(ClientId id, Client& client, short events, TimePoint now, std::vector<Incoming>& requests);
   void receive(ClientId id, Client& client, std::vector<Incoming>& requests);

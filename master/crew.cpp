@@ -20,6 +20,18 @@ WorkerRecord& Crew::spawn(Slot slot, Generation generation, bool successor, Turn
   return worker;
 }
 
+void Crew::adopt(const ResumedWorker& resumed, WorkerKey last_key, TimePoint now) {
+  WorkerRecord& worker = workers_[resumed.key];
+  worker.key = resumed.key;
+  worker.slot = resumed.slot;
+  worker.generation = resumed.generation;
+  worker.spawned_at = now;
+  became_ready(worker, now);
+  for (const Slot slot : resumed.serves) worker.copies.give(slot);
+  if (!resumed.current) (void)depart(worker, Departure::Step::draining, now);
+  last_key_ = last_key;
+}
+
 WorkerRecord* Crew::find(WorkerKey key) {
   const auto worker = workers_.find(key);
   return worker == workers_.end() ? nullptr : &worker->second;
@@ -53,7 +65,7 @@ void Crew::send_off(WorkerRecord& worker, DrainReason reason, Turn& turn) {
 }
 
 void Crew::hand_over(WorkerRecord& from, const WorkerRecord& to, Turn& turn) {
-  from.handing_over = true;
+  ++from.handoffs_asked;
   turn.act(HandOver{from.key, to.key});
 }
 

@@ -18,6 +18,9 @@ class Crew {
   explicit Crew(const SupervisorSettings& settings) : settings_(settings) {}
 
   WorkerRecord& spawn(Slot slot, Generation generation, bool successor, Turn& turn);
+  // One of before. Keys go on behind `last_key`.
+  void adopt(const ResumedWorker& worker, WorkerKey last_key, TimePoint now);
+  [[nodiscard]] WorkerKey last_key() const { return last_key_; }
   // Null for one that is reaped already: events and orders cross on their way.
   [[nodiscard]] WorkerRecord* find(WorkerKey key);
   [[nodiscard]] const WorkerRecord* find(WorkerKey key) const;

@@ -21,6 +21,10 @@ class InstanceLock {
  public:
   // Throws CommandError: already_running with the holder's pid, no_permission, failed.
   InstanceLock(const std::string& path, const std::string& name);
+  // The lock that this process held before it replaced its own binary.
+  explicit InstanceLock(worker::FileDescriptor held) : fd_(std::move(held)) {}
+
+  [[nodiscard]] int descriptor() const { return fd_.get(); }
 
   // In a forked child: closes the descriptor. (The child's close does not free the master's lock.)
   void close_in_child() { fd_.reset(); }

@@ -21,6 +21,19 @@ void add(Counters& sum, const Counters& counters) {
 
 }  // namespace
 
+Ledger::Ledger(const MasterState& state)
+    : scoreboard_(worker::Scoreboard::map(worker::FileDescriptor(state.scoreboard))), folded_(state.folded) {
+  for (const MasterState::Worker& worker : state.workers) used_.at(worker.row) = true;
+  for (const ExitCount& exit : state.exits) exits_[exit.status] = exit.count;
+}
+
+void Ledger::save(MasterState& state) const {
+  state.scoreboard = scoreboard_.descriptor();
+  state.scoreboard_version = worker::Scoreboard::version;
+  state.folded = folded_;
+  state.exits = exits();
+}
+
 std::size_t Ledger::open_row() {
   const auto free = std::ranges::find(used_, false);
   if (free == used_.end()) throw std::runtime_error("more processes than rows on the scoreboard");

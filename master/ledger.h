@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "master/master_state.h"
 #include "master/status_page.h"
 #include "master/supervision.h"
 #include "worker/scoreboard.h"
@@ -20,6 +21,10 @@ namespace wsd::master {
 class Ledger {
  public:
   Ledger() : scoreboard_(worker::Scoreboard::create()) {}
+  // The books that this process kept before it replaced its own binary.
+  explicit Ledger(const MasterState& state);
+  // Adds what is kept here to the state; the rows are the workers'.
+  void save(MasterState& state) const;
 
   // A clean row. Throws std::runtime_error if there are more processes than rows.
   [[nodiscard]] std::size_t open_row();

@@ -86,6 +86,27 @@ std::uint16_t port_of(const FileDescriptor& socket) {
 
 }  // namespace
 
+ListeningSockets::ListeningSockets(int send_buffer, const std::vector<MasterState::Address>& addresses)
+    : send_buffer_(send_buffer) {
+  for (const MasterState::Address& state : addresses) {
+    auto asked = parse_listen_url(state.asked);
+    auto real = parse_listen_url(state.real);
+    if (!asked || !real) continue;  // written by ourselves; the trial has read it
+    Address address{.asked = *asked, .real = *real, .sockets = {}};
+    for (const int socket : state.sockets) address.sockets.emplace_back(socket);
+    addresses_.push_back(std::move(address));
+  }
+}
+
+std::vector<MasterState::Address> ListeningSockets::state() const {
+  std::vector<MasterState::Address> states;
+  for (const Address& address : addresses_) {
+    auto& state = states.emplace_back(MasterState::Address{to_string(address.asked), to_string(address.real), {}});
+    for (const FileDescriptor& socket : address.sockets) state.sockets.push_back(socket.get());
+  }
+  return states;
+}
+
 void ListeningSockets::open(const std::vector<ListenUrl>& addresses, unsigned count) {
   std::vector<Address> fresh;
   fresh.reserve(addresses.size());

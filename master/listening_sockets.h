@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "master/listen_url.h"
+#include "master/master_state.h"
 #include "master/supervision.h"
 #include "worker/file_descriptor.h"
 
@@ -17,6 +18,9 @@ class ListeningSockets {
  public:
   // SO_SNDBUF of the clients that are accepted, in bytes.
   explicit ListeningSockets(int send_buffer) : send_buffer_(send_buffer) {}
+  // Those that this process had before it replaced its own binary.
+  ListeningSockets(int send_buffer, const std::vector<MasterState::Address>& addresses);
+  [[nodiscard]] std::vector<MasterState::Address> state() const;
 
   // Opens what is missing for these addresses and slots 0 … count-1; what is there stays. An address with port 0 keeps
   // the port it got. Throws CommandError(failed), leaving everything as it was.

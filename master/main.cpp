@@ -2,6 +2,7 @@
 
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <span>
 #include <variant>
@@ -10,6 +11,7 @@
 #include "master/command_line.h"
 #include "master/exit_status.h"
 #include "master/start.h"
+#include "master/upgrade.h"
 #include "worker/process_title.h"
 
 namespace {
@@ -35,6 +37,9 @@ CommandStatus run(const CommandLine& line) {
     case Command::reload:
       master::reload_command(line);
       return CommandStatus::done;
+    case Command::upgrade:
+      master::upgrade_command(line);
+      return CommandStatus::done;
     case Command::status:
       master::status_command(line);
       return CommandStatus::done;
@@ -51,6 +56,9 @@ int main(int argc, char** argv) {
   wsd::worker::init_process_title(argc, argv);
   try {
     const std::span<const char* const> arguments(argv, static_cast<std::size_t>(argc));
+    if (arguments.size() > 2 && arguments[1] == std::string_view(master::resume_command_name)) {
+      return static_cast<int>(master::resume_command(std::atoi(arguments[2]), arguments.size() > 3));
+    }
     const auto parsed = master::parse_command_line(arguments.subspan(1));
     if (const auto* help = std::get_if<master::Help>(&parsed)) {
       std::fputs(help->text.c_str(), stdout);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 
@@ -70,6 +71,35 @@ std::string_view state_name(WorkerState state) {
   return "";
 }
 
+std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+
+std::vector<ResumedWorker> resumed_workers(const MasterState& state) {
+  std::vector<ResumedWorker> workers;
+  for (const MasterState::Worker& worker : state.workers) {
+    workers.push_back({worker.key, worker.slot, worker.generation, worker.current, worker.serves});
+  }
+  return workers;
+}
+
+constexpr int last_signal_of_mask = 64;
+
+sigset_t signal_set(std::uint64_t mask) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (int number = 1; number <= last_signal_of_mask; ++number) {
+    if ((mask >> (number - 1) & 1U) != 0) ::sigaddset(&set, number);
+  }
+  return set;
+}
+
+std::uint64_t signal_mask(const sigset_t& set) {
+  std::uint64_t mask = 0;
+  for (int number = 1; number <= last_signal_of_mask; ++number) {
+    if (::sigismember(&set, number) == 1) mask |= std::uint64_t{1} << (number - 1);
+  }
+  return mask;
+}
+
 // A slot whose worker died and is not respawned yet still has its line.
 void add_empty_slots(std::vector<WorkerStatus>& workers, unsigned count) {
   for (unsigned slot = 0; slot < count; ++slot) {
@@ -102,12 +132,17 @@ worker::Limits limits_from(const Options& options) {
   return limits;
 }
 
-Master::Master(const Options& options, const AppCode& code, const RunDirectory& directory, int log, StartReport& report,
-               std::function<void(const Status&)> on_started)
+Master::Master(const Options& options, const AppCode& code, const RunDirectory& directory, const InstanceLock& lock,
+               int log, StartReport& report, std::function<void(const Status&)> on_started)
     : log_(log),
+      lock_(lock),
+      program_(own_program()),
       hangup_means_stop_(has_controlling_terminal()),
       report_(report),
       on_started_(std::move(on_started)),
+      started_at_(std::chrono::system_clock::now()),
+      started_(Clock::now()),
+      resumed_(false),
       plans_({{1, {options, code}}}),
       supervisor_(supervisor_settings(options)),
       sockets_(worker::Limits{}.socket_send_buffer),
@@ -116,10 +151,49 @@ Master::Master(const Options& options, const AppCode& code, const RunDirectory& 
   sockets_.open(*options.listen, *options.count);
 }
 
+Master::Master(const MasterState& state, const Options& options, const InstanceLock& lock, StartReport& report)
+    : log_(state.log),
+      lock_(lock),
+      program_(state.program),
+      hangup_means_stop_(has_controlling_terminal()),
+      report_(report),
+      on_started_([](const Status&) {}),
+      started_at_(std::chrono::seconds(state.started_at_s)),
+      started_(std::chrono::nanoseconds(state.started_ns)),
+      resumed_(true),
+      last_generation_(state.last_generation),
+      wanted_generation_(state.wanted_generation),
+      supervisor_(supervisor_settings(options), resumed_workers(state), state.last_key, state.last_generation,
+                  Clock::now()),
+      signals_(signal_set(state.signal_mask)),
+      sockets_(worker::Limits{}.socket_send_buffer, state.addresses),
+      ledger_(state),
+      control_(RunDirectory::locate(options).control_socket(), worker::FileDescriptor(state.control)),
+      pid_file_(RunDirectory::locate(options).pid_file()) {
+  for (const MasterState::Plan& plan : state.plans) {
+    auto plan_options = options_from_json(plan.options);
+    if (!plan_options) throw CommandError(CommandStatus::failed, plan_options.error());
+    AppCode code = plan.module == -1 ? load_app_code(*plan_options->app)
+                                     : seal_app_code(worker::FileDescriptor(plan.module));
+    plans_.emplace(plan.generation, Plan{std::move(*plan_options), std::move(code)});
+  }
+  for (const MasterState::Worker& worker : state.workers) {
+    workers_.try_emplace(worker.key, worker.pid, worker.row,
+                         worker::RecordSocket(worker::FileDescriptor(worker.link)));
+  }
+  if (state.waiting_client != -1) upgrade_client_ = control_.adopt(worker::FileDescriptor(state.waiting_client));
+}
+
 CommandStatus Master::run() {
-  log::info("wsd {} starts: app {}, {} workers", WSD_VERSION, *plans_.at(1).options.app,
-            *plans_.at(1).options.count);
-  tell(Started{});
+  if (resumed_) {
+    log::info("wsd {} has replaced its binary: {} workers, generation {}", WSD_VERSION, supervisor_.count(),
+              supervisor_.generation());
+    request_reload(std::exchange(upgrade_client_, std::nullopt), {});
+  } else {
+    const Options& options = plans_.at(wanted_generation_).options;
+    log::info("wsd {} starts: app {}, {} workers", WSD_VERSION, *options.app, *options.count);
+    tell(Started{});
+  }
   while (!result_) {
     wait();
     reap();
@@ -145,6 +219,7 @@ void Master::wait() {
   std::optional<TimePoint> deadline = supervisor_.next_deadline();
   if (const auto other = control_.next_deadline(); other && (!deadline || *other < *deadline)) deadline = other;
   if (build_ != nullptr) deadline = std::min(deadline.value_or(build_->next_deadline()), build_->next_deadline());
+  if (trial_ != nullptr) deadline = std::min(deadline.value_or(trial_->next_deadline()), trial_->next_deadline());
   timespec timeout{};
   if (deadline) {
     const auto left = std::max(Duration::zero(), *deadline - Clock::now());
@@ -180,7 +255,7 @@ void Master::take_signal(const SignalInbox::Received& received) {
     case SIGUSR1:
       return request_reload(std::nullopt, {});
     case SIGUSR2:
-      return log::warning("USR2 is for replacing the master's own binary, which this version cannot do; use reload");
+      return request_upgrade(std::nullopt);
     default:
       return;  // CHLD: reap() looks every turn
   }
@@ -191,6 +266,10 @@ void Master::reap() {
   for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     if (build_ != nullptr && build_->pid() == pid) {
       finish_build(status);
+      continue;
+    }
+    if (trial_ != nullptr && trial_->pid() == pid) {
+      finish_trial(status);
       continue;
     }
     const auto found = std::ranges::find_if(workers_, [pid](const auto& entry) { return entry.second.pid() == pid; });
@@ -269,11 +348,14 @@ void Master::take_request(ClientId client, const ControlRequest& request) {
       return request_stop(request.graceful);
     case ControlCommand::reload:
       return request_reload(client, request.options);
+    case ControlCommand::upgrade:
+      return request_upgrade(client);
   }
 }
 
 void Master::take_time() {
   if (build_ != nullptr) build_->handle_time(Clock::now());
+  if (trial_ != nullptr) trial_->handle_time(Clock::now());
   for (const auto& [key, process] : workers_) {
     if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
   }
@@ -336,6 +418,73 @@ void Master::finish_build(int wait_status) {
     refuse_reload(what.client, error.what());
   }
   begin_waiting_reloads();
+}
+
+// ---- the binary's replacement
+
+void Master::request_upgrade(std::optional<ClientId> client) {
+  if (trial_ != nullptr || build_ != nullptr || !supervisor_.is_calm()) {
+    log::warning("upgrade refused: a reload, an upgrade, a respawn or a stop is under way");
+    if (!client) return;
+    return control_.finish(*client, CommandStatus::failed,
+                           "upgrade refused: a reload, an upgrade, a respawn or a stop is under way; try again");
+  }
+  upgrade_client_ = client;
+  try {
+    trial_ = std::make_unique<UpgradeTrial>(state(), [this] { signals_.close_in_child(); }, Clock::now());
+    log::info("upgrading: {} is on trial", program_);
+  } catch (const CommandError& error) {
+    refuse_upgrade(error.what());
+  }
+}
+
+void Master::finish_trial(int wait_status) {
+  const std::string failure = std::exchange(trial_, nullptr)->finish(wait_status);
+  if (!failure.empty()) return refuse_upgrade(failure);
+  if (!supervisor_.is_calm() || build_ != nullptr) {
+    return refuse_upgrade("a reload, a respawn or a stop came in between; try again");
+  }
+  log::info("upgrading: the trial was good, {} takes over", program_);
+  if (upgrade_client_) control_.answer(*upgrade_client_, progress_answer("the new binary takes over"));
+  refuse_upgrade(exec_in_place(state()));  // or never comes back
+}
+
+void Master::refuse_upgrade(const std::string& reason) {
+  log::error("upgrade refused, nothing has changed: {}", reason);
+  const auto client = std::exchange(upgrade_client_, std::nullopt);
+  if (client) {
+    control_.finish(*client, CommandStatus::failed,
+                    fmt::format("upgrade refused, nothing has changed: {}", reason));
+  }
+}
+
+MasterState Master::state() const {
+  MasterState state{.program = program_,
+                    .last_generation = last_generation_,
+                    .wanted_generation = wanted_generation_,
+                    .last_key = supervisor_.last_key(),
+                    .plans = {},
+                    .addresses = sockets_.state(),
+                    .workers = {},
+                    .folded = {},
+                    .exits = {},
+                    .lock = lock_.descriptor(),
+                    .log = log_,
+                    .control = control_.listener(),
+                    .waiting_client = upgrade_client_ ? control_.descriptor_of(*upgrade_client_) : -1,
+                    .signal_mask = signal_mask(signals_.original_mask()),
+                    .started_at_s = std::chrono::floor<std::chrono::seconds>(started_at_).time_since_epoch().count(),
+                    .started_ns = std::chrono::nanoseconds(started_.time_since_epoch()).count()};
+  for (const auto& [generation, plan] : plans_) {
+    state.plans.push_back({generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1});
+  }
+  for (const ResumedWorker& worker : supervisor_.resumable()) {
+    const WorkerProcess& process = workers_.at(worker.key);
+    state.workers.push_back({worker.key, process.pid(), worker.slot, worker.generation, process.descriptor(),
+                             process.row(), worker.current, worker.serves});
+  }
+  ledger_.save(state);
+  return state;
 }
 
 void Master::cancel_waiting_reloads() {

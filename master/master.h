@@ -22,6 +22,7 @@
 #include "master/app_code.h"
 #include "master/control_socket.h"
 #include "master/daemonize.h"
+#include "master/instance_lock.h"
 #include "master/ledger.h"
 #include "master/listening_sockets.h"
 #include "master/options.h"
@@ -30,6 +31,7 @@
 #include "master/run_directory.h"
 #include "master/signal_inbox.h"
 #include "master/supervisor.h"
+#include "master/upgrade.h"
 #include "master/worker_process.h"
 #include "worker/limits.h"
 
@@ -37,10 +39,13 @@ namespace wsd::master {
 
 class Master {
  public:
-  // The caller holds the instance's lock, has set up the log on `log`, and made this the process that is to stay.
+  // The caller has set up the log on `log`, and made this the process that is to stay.
   // `on_started` runs once all workers serve. Binds every address: throws CommandError if it cannot.
-  Master(const Options& options, const AppCode& code, const RunDirectory& directory, int log, StartReport& report,
-         std::function<void(const Status&)> on_started);
+  Master(const Options& options, const AppCode& code, const RunDirectory& directory, const InstanceLock& lock, int log,
+         StartReport& report, std::function<void(const Status&)> on_started);
+
+  // The same server after this process has replaced its own binary. Throws CommandError.
+  Master(const MasterState& state, const Options& options, const InstanceLock& lock, StartReport& report);
 
   // Until the last worker is gone.
   [[nodiscard]] CommandStatus run();
@@ -106,6 +111,10 @@ class Master {
   void request_stop(bool graceful);
   void request_reload(std::optional<ClientId> client, const Options& changes);
   void begin_waiting_reloads();
+  void request_upgrade(std::optional<ClientId> client);
+  void finish_trial(int wait_status);
+  void refuse_upgrade(const std::string& reason);
+  [[nodiscard]] MasterState state() const;
   void cancel_waiting_reloads();
   void begin_reload(const ReloadRequest& request);
   void finish_build(int wait_status);
@@ -119,11 +128,14 @@ class Master {
   [[nodiscard]] WorkerStatus status_of(const Supervisor::WorkerView& view) const;
 
   const int log_;
+  const InstanceLock& lock_;
+  const std::string program_;  // the path of our binary, which may be another file by now
   const bool hangup_means_stop_;
   StartReport& report_;
   const std::function<void(const Status&)> on_started_;
-  const std::chrono::system_clock::time_point started_at_ = std::chrono::system_clock::now();
-  const TimePoint started_ = Clock::now();
+  const std::chrono::system_clock::time_point started_at_;
+  const TimePoint started_;
+  const bool resumed_;
 
   std::map<Generation, Plan> plans_;   // of generations that have workers, or are about to
   Generation last_generation_ = 1;     // the newest that was asked for
@@ -137,6 +149,8 @@ class Master {
   ControlSocket control_;
   PidFile pid_file_;
 
+  std::unique_ptr<UpgradeTrial> trial_;
+  std::optional<ClientId> upgrade_client_;
   std::deque<ReloadRequest> waiting_reloads_;           // behind the one whose app is being compiled
   std::unique_ptr<AppBuild> build_;
   Building building_;                                   // what build_ is for

@@ -58,7 +58,8 @@ std::string reason_of_failed_start(const WorkerRecord& worker, const Exited& exi
   }
   if (!exited.last_words.empty()) return exited.last_words;
   if (could_not_start(worker, exited.status)) return name_of(worker) + " could not start, and did not say why";
-  return fmt::format("{} {} while starting", name_of(worker), how_it_ended(worker, exited.status));
+  const char* when = worker.successor && worker.ready() ? "while taking over" : "while starting";
+  return fmt::format("{} {} {}", name_of(worker), how_it_ended(worker, exited.status), when);
 }
 
 std::string reason_of_failed_spawn(const WorkerRecord& worker, int error) {
@@ -67,7 +68,7 @@ std::string reason_of_failed_spawn(const WorkerRecord& worker, int error) {
 
 bool is_unplanned(const WorkerRecord& worker, ExitStatus status) {
   const bool clean = status.signal == 0 && status.code == 0;
-  if (worker.handing_over && clean) return false;
+  if (worker.handoffs_asked > 0 && clean) return false;
   if (worker.staying() || worker.fault != Fault::none) return true;
   const bool killed_by_us = worker.departure.step() >= Departure::Step::killed;
   return !killed_by_us && !clean;

@@ -12,7 +12,8 @@ void Replacement::begin(SlotTable& slots, Turn& turn) {
 void Replacement::successor_is_ready(SlotTable& slots, Turn& turn) {
   WorkerRecord& successor = *slots.crew().find(*successor_);
   WorkerRecord* predecessor = slots.current(slot_);
-  if (predecessor != nullptr && predecessor != &successor) {
+  const bool has_clients = predecessor != nullptr && predecessor->ready() && predecessor->staying();
+  if (has_clients && predecessor != &successor) {
     slots.crew().hand_over(*predecessor, successor, turn);
     state_ = State::handing_over;
     return;

@@ -20,11 +20,15 @@ class SignalInbox {
   };
 
   SignalInbox();  // throws CommandError(failed)
+  // After this process replaced its own binary: `original_mask` is what was blocked when it was first started.
+  explicit SignalInbox(const sigset_t& original_mask);
   SignalInbox(const SignalInbox&) = delete;
   SignalInbox& operator=(const SignalInbox&) = delete;
 
   [[nodiscard]] int fd() const { return fd_.get(); }  // readable when take() has something
   [[nodiscard]] std::optional<Received> take();       // CHLDs are merged: reap until there is none left
+
+  [[nodiscard]] const sigset_t& original_mask() const { return original_mask_; }
 
   // In a forked child, after it has set its own dispositions: closes the descriptor and unblocks what was not blocked
   // when the program started. SIGPIPE stays ignored.

@@ -11,6 +11,21 @@ unsigned SlotTable::count() const {
   return static_cast<unsigned>(std::ranges::count_if(slots_, [](const auto& slot) { return !slot.second.retiring; }));
 }
 
+void SlotTable::adopt(const ResumedWorker& worker, WorkerKey last_key, TimePoint now) {
+  crew_.adopt(worker, last_key, now);
+  if (!worker.current) return;
+  SlotRecord& record = slots_[worker.slot];
+  record.worker = worker.key;
+  record.generation = worker.generation;
+}
+
+bool SlotTable::is_complete() const {
+  return std::ranges::all_of(slots_, [this](const auto& slot) {
+    const WorkerRecord* worker = slot.second.worker ? crew_.find(*slot.second.worker) : nullptr;
+    return worker != nullptr && worker->ready() && worker->staying() && !slot.second.retiring;
+  });
+}
+
 void SlotTable::open(unsigned count, Turn& turn) {
   turn.act(OpenSlots{count});
   for (unsigned slot = 0; slot < count; ++slot) slots_[static_cast<Slot>(slot)].retiring = false;

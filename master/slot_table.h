@@ -38,6 +38,11 @@ class SlotTable {
   // Slots in service; those retiring do not count.
   [[nodiscard]] unsigned count() const;
 
+  // A worker of before this master replaced its own binary, in its place.
+  void adopt(const ResumedWorker& worker, WorkerKey last_key, TimePoint now);
+  // Every slot has its worker, and that one serves.
+  [[nodiscard]] bool is_complete() const;
+
   void open(unsigned count, Turn& turn);
   [[nodiscard]] bool is_open(Slot slot) const;
   // From now on the slots beyond `count` go, each when close_retired() finds it free.

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -15,8 +16,10 @@
 #include "master/instance_lock.h"
 #include "master/master.h"
 #include "master/master_contact.h"
+#include "master/master_state.h"
 #include "master/run_directory.h"
 #include "master/status_page.h"
+#include "master/upgrade.h"
 #include "worker/log.h"
 #include "worker/loop.h"
 #include "worker/process_title.h"
@@ -86,7 +89,7 @@ CommandStatus serve(const Options& options, const AppCode& code, const RunDirect
   log::set_level(*options.log_level);
   log::set_role("master");
   raise_descriptor_limit();
-  Master master(options, code, directory, log_descriptor, report, [daemon](const Status& status) {
+  Master master(options, code, directory, lock, log_descriptor, report, [daemon](const Status& status) {
     if (!daemon) print_banner(status, false);
   });
   worker::set_process_title(fmt::format("wsd: master process  {}", *options.name));
@@ -122,7 +125,31 @@ CommandStatus start_daemon(const Options& options, const AppCode& code, const Ru
   return CommandStatus::done;
 }
 
+const MasterState::Plan& wanted_plan(const MasterState& state) {
+  const auto plan = std::ranges::find(state.plans, state.wanted_generation, &MasterState::Plan::generation);
+  if (plan == state.plans.end()) throw CommandError(CommandStatus::failed, "the state to resume has no options");
+  return *plan;
+}
+
 }  // namespace
+
+CommandStatus resume_command(int descriptor, bool trial) {
+  const MasterState state = load_master_state(descriptor);
+  if (trial) {
+    try_master_state(state);
+    return CommandStatus::done;
+  }
+  auto options = options_from_json(wanted_plan(state).options);
+  if (!options) throw CommandError(CommandStatus::failed, options.error());
+  log::use(state.log);
+  log::set_level(*options->log_level);
+  log::set_role("master");
+  const InstanceLock lock{FileDescriptor(state.lock)};
+  StartReport nobody;
+  Master master(state, *options, lock, nobody);
+  worker::set_process_title(fmt::format("wsd: master process  {}", *options->name));
+  return master.run();
+}
 
 CommandStatus start_command(const Options& options) { return start_command(options, make_app_code(*options.app)); }
 

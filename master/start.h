@@ -14,4 +14,8 @@ namespace wsd::master {
 // The same with the app's code at hand.
 [[nodiscard]] CommandStatus start_command(const Options& options, const AppCode& code);
 
+// What the master runs in place of its old binary (upgrade.h): goes on with the state behind `descriptor`. On trial it
+// only finds out whether it could. Throws CommandError.
+[[nodiscard]] CommandStatus resume_command(int descriptor, bool trial);
+
 }  // namespace wsd::master

@@ -23,6 +23,8 @@ struct Counters {
   std::uint64_t bytes_out = 0;
   std::uint64_t send_dropped = 0;
   std::uint64_t protocol_errors = 0;
+
+  bool operator==(const Counters&) const = default;
 };
 
 struct WorkerStatus {
@@ -38,6 +40,8 @@ struct WorkerStatus {
 struct ExitCount {
   std::string status;  // "killed by SIGKILL", "exit 250"
   std::uint64_t count = 0;
+
+  bool operator==(const ExitCount&) const = default;
 };
 
 struct Status {

@@ -110,6 +110,15 @@ enum class WorkerState : std::uint8_t {
   stopping,  // on its way out: told to leave or drain, or dying
 };
 
+// A worker that this master had before it replaced its own binary.
+struct ResumedWorker {
+  WorkerKey key = 0;
+  Slot slot = 0;
+  Generation generation = 0;
+  bool current = false;      // else it drains
+  std::vector<Slot> serves;  // whose sockets it was given
+};
+
 // One call of Supervisor::handle(): when it is, and what was decided in it so far.
 struct Turn {
   TimePoint now;

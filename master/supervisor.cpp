@@ -8,6 +8,28 @@
 
 namespace wsd::master {
 
+Supervisor::Supervisor(const SupervisorSettings& settings, const std::vector<ResumedWorker>& workers,
+                       WorkerKey last_key, Generation last_generation, TimePoint now)
+    : settings_(settings),
+      phase_(Phase::running),
+      last_look_(now),
+      slots_(settings),
+      last_generation_(last_generation) {
+  for (const ResumedWorker& worker : workers) slots_.adopt(worker, last_key, now);
+}
+
+bool Supervisor::is_calm() const {
+  return phase_ == Phase::running && !reload_ && !queued_reload_ && slots_.is_complete();
+}
+
+std::vector<ResumedWorker> Supervisor::resumable() const {
+  std::vector<ResumedWorker> workers;
+  for (const auto& [key, worker] : slots_.crew()) {
+    workers.push_back({key, worker.slot, worker.generation, slots_.is_current(worker), worker.copies.served()});
+  }
+  return workers;
+}
+
 std::vector<Action> Supervisor::handle(const Event& event, TimePoint now) {
   if (phase_ == Phase::stopped) return {};
   Turn turn = begin_turn(now);
@@ -106,9 +128,9 @@ void Supervisor::on(const TookOver& event, Turn& turn) {
 
 void Supervisor::on(const HandoffFailed& event, Turn& turn) {
   WorkerRecord* worker = slots_.crew().find(event.key);
-  if (worker == nullptr) return;
-  worker->handing_over = false;
-  if (reload_ && reload_->is_handing_over(worker->slot)) {
+  if (worker == nullptr || worker->handoffs_asked == 0) return;
+  const bool is_of_an_earlier_successor = --worker->handoffs_asked > 0;  // it was stuck meanwhile, and that one died
+  if (!is_of_an_earlier_successor && reload_ && reload_->is_handing_over(worker->slot)) {
     const std::string reason = name_of(*worker) + " kept its clients: " + event.reason;
     reload_->handoff_failed(reason, slots_, turn);
   }

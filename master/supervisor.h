@@ -39,6 +39,14 @@ class Supervisor {
 
   explicit Supervisor(const SupervisorSettings& settings) : settings_(settings), slots_(settings) {}
 
+  // One that goes on where the supervisor of the binary before stopped: it was is_calm() then.
+  Supervisor(const SupervisorSettings& settings, const std::vector<ResumedWorker>& workers, WorkerKey last_key,
+             Generation last_generation, TimePoint now);
+  // Every slot has its worker, no reload is under way, nobody wants to stop: all there is to know is in resumable().
+  [[nodiscard]] bool is_calm() const;
+  [[nodiscard]] std::vector<ResumedWorker> resumable() const;
+  [[nodiscard]] WorkerKey last_key() const { return slots_.crew().last_key(); }
+
   // The only way in. Takes one event, changes the plan, returns what to do about it now: all of it, in
   // that order, before the next event is told (a Spawn that fails, too, waits for its turn). `now` never goes back.
   [[nodiscard]] std::vector<Action> handle(const Event& event, TimePoint now);

@@ -25,6 +25,10 @@ class WorkerProcess {
   WorkerProcess(worker::Heritage heritage, worker::RecordSocket link, int log,
                 const std::function<void()>& prepare_child);
 
+  // One that this process had forked before it replaced its own binary.
+  WorkerProcess(pid_t pid, std::size_t row, worker::RecordSocket link)
+      : pid_(pid), row_(row), link_(std::move(link)) {}
+
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] std::size_t row() const { return row_; }
   [[nodiscard]] int descriptor() const { return link_.descriptor(); }

@@ -24,7 +24,8 @@ struct WorkerRecord {
   bool full = false;
   bool refusing = false;  // full, and told to answer 503 meanwhile
   bool successor = false;     // spawned beside its predecessor: it serves when it has taken over
-  bool handing_over = false;  // it was told to give its clients to its successor, and may end when it has
+  unsigned handoffs_asked = 0;  // orders to give its clients to a successor that it has not answered yet: by its end, or
+                                // by saying that it failed
   Fault fault = Fault::none;
   Departure departure;
   SocketCopies copies;

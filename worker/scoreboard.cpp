@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 
@@ -12,24 +13,37 @@
 namespace wsd::worker {
 
 struct Scoreboard::Layout {
-  static constexpr std::uint32_t current_version = 1;
-
-  std::uint32_t version = current_version;
+  std::uint32_t layout_version = version;
   std::uint32_t row_size = sizeof(ScoreboardRow);
   std::uint32_t row_capacity = capacity;
   ScoreboardRow rows[capacity];
 };
+
+void* Scoreboard::map_memory(const FileDescriptor& memory) {
+  void* const mapped = ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
+  if (mapped == MAP_FAILED) {
+    throw std::system_error(errno, std::generic_category(), "the scoreboard could not be mapped");
+  }
+  return mapped;
+}
 
 Scoreboard Scoreboard::create() {
   FileDescriptor memory(::memfd_create("wsd-scoreboard", MFD_CLOEXEC));
   if (!memory || ::ftruncate(memory.get(), sizeof(Layout)) != 0) {
     throw std::system_error(errno, std::generic_category(), "no shared memory for the scoreboard");
   }
-  void* const mapped = ::mmap(nullptr, sizeof(Layout), PROT_READ | PROT_WRITE, MAP_SHARED, memory.get(), 0);
-  if (mapped == MAP_FAILED) {
-    throw std::system_error(errno, std::generic_category(), "the scoreboard could not be mapped");
-  }
+  void* const mapped = map_memory(memory);
   return Scoreboard(std::move(memory), new (mapped) Layout);
+}
+
+Scoreboard Scoreboard::map(FileDescriptor memory) {
+  auto* layout = static_cast<Layout*>(map_memory(memory));
+  if (layout->layout_version != version || layout->row_size != sizeof(ScoreboardRow) ||
+      layout->row_capacity != capacity) {
+    ::munmap(layout, sizeof(Layout));
+    throw std::runtime_error("the scoreboard has another layout than this version's");
+  }
+  return Scoreboard(std::move(memory), layout);
 }
 
 Scoreboard::Scoreboard(Scoreboard&& other) noexcept

@@ -48,17 +48,22 @@ class Scoreboard {
 
   // A new one. Throws std::system_error when there is no memory for it.
   static Scoreboard create();
+  // One that another process made, with the same layout. Throws std::system_error or std::runtime_error.
+  static Scoreboard map(FileDescriptor memory);
+  static constexpr std::uint32_t version = 1;  // of the layout: raised when a field moves
 
   Scoreboard(Scoreboard&& other) noexcept;
   Scoreboard& operator=(Scoreboard&&) = delete;
   ~Scoreboard();
 
+  [[nodiscard]] int descriptor() const { return memory_.get(); }
   [[nodiscard]] ScoreboardRow& row(std::size_t index);
   [[nodiscard]] const ScoreboardRow& row(std::size_t index) const;
 
  private:
   struct Layout;
 
+  [[nodiscard]] static void* map_memory(const FileDescriptor& memory);
   Scoreboard(FileDescriptor memory, Layout* layout) : memory_(std::move(memory)), layout_(layout) {}
 
   FileDescriptor memory_;

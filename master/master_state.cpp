@@ -1,0 +1,223 @@
+#include "master/master_state.h"
+
+#include <string_view>
+
+namespace wsd::master {
+
+namespace {
+
+using protocol::RecordReader;
+using protocol::RecordWriter;
+using protocol::Tag;
+
+// Record types and tags are on the wire between releases: never reuse a number.
+enum class Type : std::uint16_t { state = 301, plan = 302, address = 303, worker = 304, exit = 305 };
+
+enum class Field : Tag {
+  program = 1,
+  last_generation = 2,
+  wanted_generation = 3,
+  last_key = 4,
+  plan = 5,
+  address = 6,
+  worker = 7,
+  scoreboard = 8,
+  scoreboard_version = 9,
+  folded = 10,  // once per counter, in the order of counters_of()
+  exit = 11,
+  lock = 12,
+  log = 13,
+  control = 14,
+  waiting_client = 15,
+  signal_mask = 16,
+  started_at_s = 17,
+  started_ns = 18,
+};
+enum class PlanField : Tag { generation = 1, options = 2, module = 3 };
+enum class AddressField : Tag { asked = 1, real = 2, socket = 3 };
+enum class WorkerField : Tag { key = 1, pid = 2, slot = 3, generation = 4, link = 5, row = 6, current = 7, serves = 8 };
+enum class ExitField : Tag { status = 1, count = 2 };
+
+RecordWriter record(Type type) { return RecordWriter(static_cast<std::uint16_t>(type)); }
+
+template <typename F, typename N>
+void put(RecordWriter& writer, F field, N number) {
+  writer.add_number(static_cast<Tag>(field), static_cast<std::uint64_t>(number));
+}
+
+template <typename F>
+void put(RecordWriter& writer, F field, const std::string& text) {
+  writer.add(static_cast<Tag>(field), text);
+}
+
+void put(RecordWriter& writer, Field field, const RecordWriter& nested) {
+  const auto bytes = nested.bytes();
+  writer.add(static_cast<Tag>(field), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+}
+
+template <typename F, typename N>
+void get(const RecordReader& reader, F field, N& number) {
+  if (const auto found = reader.number(static_cast<Tag>(field))) number = static_cast<N>(*found);
+}
+
+template <typename F>
+void get(const RecordReader& reader, F field, std::string& text) {
+  text = reader.find(static_cast<Tag>(field)).value_or("");
+}
+
+template <typename F, typename N>
+void get(const RecordReader& reader, F field, std::vector<N>& numbers) {
+  for (const std::string_view value : reader.find_all(static_cast<Tag>(field))) {
+    if (const auto number = protocol::number_of(value)) numbers.push_back(static_cast<N>(*number));
+  }
+}
+
+// Every nested record of this field, given to `read`. False if one of them is no record.
+template <typename Read>
+bool each(const RecordReader& reader, Field field, Read read) {
+  for (const std::string_view bytes : reader.find_all(static_cast<Tag>(field))) {
+    const auto nested = RecordReader::parse(std::as_bytes(std::span(bytes)));
+    if (!nested) return false;
+    read(*nested);
+  }
+  return true;
+}
+
+std::vector<std::uint64_t*> counters_of(Counters& counters) {
+  return {&counters.accepted,  &counters.messages_in, &counters.messages_out,   &counters.bytes_in,
+          &counters.bytes_out, &counters.send_dropped, &counters.protocol_errors};
+}
+
+RecordWriter encode(const MasterState::Plan& plan) {
+  RecordWriter writer = record(Type::plan);
+  put(writer, PlanField::generation, plan.generation);
+  put(writer, PlanField::options, plan.options);
+  put(writer, PlanField::module, plan.module);
+  return writer;
+}
+
+RecordWriter encode(const MasterState::Address& address) {
+  RecordWriter writer = record(Type::address);
+  put(writer, AddressField::asked, address.asked);
+  put(writer, AddressField::real, address.real);
+  for (const int socket : address.sockets) put(writer, AddressField::socket, socket);
+  return writer;
+}
+
+RecordWriter encode(const MasterState::Worker& worker) {
+  RecordWriter writer = record(Type::worker);
+  put(writer, WorkerField::key, worker.key);
+  put(writer, WorkerField::pid, worker.pid);
+  put(writer, WorkerField::slot, worker.slot);
+  put(writer, WorkerField::generation, worker.generation);
+  put(writer, WorkerField::link, worker.link);
+  put(writer, WorkerField::row, worker.row);
+  put(writer, WorkerField::current, worker.current ? 1 : 0);
+  for (const Slot slot : worker.serves) put(writer, WorkerField::serves, slot);
+  return writer;
+}
+
+RecordWriter encode(const ExitCount& exit) {
+  RecordWriter writer = record(Type::exit);
+  put(writer, ExitField::status, exit.status);
+  put(writer, ExitField::count, exit.count);
+  return writer;
+}
+
+void read_plan(const RecordReader& reader, MasterState& state) {
+  auto& plan = state.plans.emplace_back();
+  get(reader, PlanField::generation, plan.generation);
+  get(reader, PlanField::options, plan.options);
+  get(reader, PlanField::module, plan.module);
+}
+
+void read_address(const RecordReader& reader, MasterState& state) {
+  auto& address = state.addresses.emplace_back();
+  get(reader, AddressField::asked, address.asked);
+  get(reader, AddressField::real, address.real);
+  get(reader, AddressField::socket, address.sockets);
+}
+
+void read_worker(const RecordReader& reader, MasterState& state) {
+  auto& worker = state.workers.emplace_back();
+  get(reader, WorkerField::key, worker.key);
+  get(reader, WorkerField::pid, worker.pid);
+  get(reader, WorkerField::slot, worker.slot);
+  get(reader, WorkerField::generation, worker.generation);
+  get(reader, WorkerField::link, worker.link);
+  get(reader, WorkerField::row, worker.row);
+  get(reader, WorkerField::current, worker.current);
+  get(reader, WorkerField::serves, worker.serves);
+}
+
+void read_exit(const RecordReader& reader, MasterState& state) {
+  auto& exit = state.exits.emplace_back();
+  get(reader, ExitField::status, exit.status);
+  get(reader, ExitField::count, exit.count);
+}
+
+}  // namespace
+
+std::vector<int> MasterState::descriptors() const {
+  std::vector<int> all = {scoreboard, lock, log, control, waiting_client};
+  for (const Plan& plan : plans) all.push_back(plan.module);
+  for (const Address& address : addresses) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
+  for (const Worker& worker : workers) all.push_back(worker.link);
+  std::erase(all, -1);
+  return all;
+}
+
+RecordWriter encode(const MasterState& state) {
+  RecordWriter writer = record(Type::state);
+  put(writer, Field::program, state.program);
+  put(writer, Field::last_generation, state.last_generation);
+  put(writer, Field::wanted_generation, state.wanted_generation);
+  put(writer, Field::last_key, state.last_key);
+  for (const auto& plan : state.plans) put(writer, Field::plan, encode(plan));
+  for (const auto& address : state.addresses) put(writer, Field::address, encode(address));
+  for (const auto& worker : state.workers) put(writer, Field::worker, encode(worker));
+  put(writer, Field::scoreboard, state.scoreboard);
+  put(writer, Field::scoreboard_version, state.scoreboard_version);
+  Counters folded = state.folded;
+  for (const std::uint64_t* counter : counters_of(folded)) put(writer, Field::folded, *counter);
+  for (const auto& exit : state.exits) put(writer, Field::exit, encode(exit));
+  put(writer, Field::lock, state.lock);
+  put(writer, Field::log, state.log);
+  put(writer, Field::control, state.control);
+  put(writer, Field::waiting_client, state.waiting_client);
+  put(writer, Field::signal_mask, state.signal_mask);
+  put(writer, Field::started_at_s, state.started_at_s);
+  put(writer, Field::started_ns, state.started_ns);
+  return writer;
+}
+
+std::optional<MasterState> decode_master_state(std::span<const std::byte> bytes) {
+  const auto reader = RecordReader::parse(bytes);
+  if (!reader || reader->type() != static_cast<std::uint16_t>(Type::state)) return std::nullopt;
+  MasterState state;
+  get(*reader, Field::program, state.program);
+  get(*reader, Field::last_generation, state.last_generation);
+  get(*reader, Field::wanted_generation, state.wanted_generation);
+  get(*reader, Field::last_key, state.last_key);
+  const bool whole = each(*reader, Field::plan, [&](const auto& nested) { read_plan(nested, state); }) &&
+                     each(*reader, Field::address, [&](const auto& nested) { read_address(nested, state); }) &&
+                     each(*reader, Field::worker, [&](const auto& nested) { read_worker(nested, state); }) &&
+                     each(*reader, Field::exit, [&](const auto& nested) { read_exit(nested, state); });
+  if (!whole) return std::nullopt;
+  get(*reader, Field::scoreboard, state.scoreboard);
+  get(*reader, Field::scoreboard_version, state.scoreboard_version);
+  std::vector<std::uint64_t> folded;
+  get(*reader, Field::folded, folded);
+  const auto counters = counters_of(state.folded);
+  for (std::size_t i = 0; i < counters.size() && i < folded.size(); ++i) *counters[i] = folded[i];
+  get(*reader, Field::lock, state.lock);
+  get(*reader, Field::log, state.log);
+  get(*reader, Field::control, state.control);
+  get(*reader, Field::waiting_client, state.waiting_client);
+  get(*reader, Field::signal_mask, state.signal_mask);
+  get(*reader, Field::started_at_s, state.started_at_s);
+  get(*reader, Field::started_ns, state.started_ns);
+  return state;
+}
+
+}  // namespace wsd::master

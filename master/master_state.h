@@ -1,0 +1,78 @@
+// Everything a master is besides its code, as it passes it to the binary that replaces it (`wsd upgrade`): a tagged
+// record (protocol/record.h) in a memfd, and the numbers of the descriptors that stay open across exec.
+//
+// Read by the next release's binary, so tags are never reused and absent fields have defaults.
+
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "master/status_page.h"
+#include "master/supervision.h"
+#include "protocol/record.h"
+
+namespace wsd::master {
+
+struct MasterState {
+  struct Plan {
+    Generation generation = 0;
+    std::string options;      // JSON
+    int module = -1;          // the app's code, if it is not built in
+    bool operator==(const Plan&) const = default;
+  };
+  struct Address {
+    std::string asked;
+    std::string real;
+    std::vector<int> sockets;  // by slot
+    bool operator==(const Address&) const = default;
+  };
+  struct Worker {
+    WorkerKey key = 0;
+    pid_t pid = -1;
+    Slot slot = 0;
+    Generation generation = 0;
+    int link = -1;
+    std::size_t row = 0;
+    bool current = false;       // else it drains
+    std::vector<Slot> serves;   // its own and neighbours' slots that it was given
+    bool operator==(const Worker&) const = default;
+  };
+
+  std::string program;  // the binary's path, as it was started
+  Generation last_generation = 1;
+  Generation wanted_generation = 1;
+  WorkerKey last_key = 0;
+  std::vector<Plan> plans;
+  std::vector<Address> addresses;
+  std::vector<Worker> workers;
+  int scoreboard = -1;
+  std::uint32_t scoreboard_version = 0;
+  Counters folded;  // of processes that are gone
+  std::vector<ExitCount> exits;
+  int lock = -1;
+  int log = -1;
+  int control = -1;
+  int waiting_client = -1;  // who asked for the upgrade and hears of its end
+  std::uint64_t signal_mask = 0;  // bit n - 1: signal n was blocked when the server was started
+  std::int64_t started_at_s = 0;  // of the epoch
+  std::int64_t started_ns = 0;    // CLOCK_MONOTONIC
+
+  // All that must stay open across exec.
+  [[nodiscard]] std::vector<int> descriptors() const;
+
+  bool operator==(const MasterState&) const = default;
+};
+
+[[nodiscard]] protocol::RecordWriter encode(const MasterState& state);
+// Nothing if the bytes are no such record.
+[[nodiscard]] std::optional<MasterState> decode_master_state(std::span<const std::byte> bytes);
+
+}  // namespace wsd::master
