@@ -17,6 +17,7 @@
 #include "master/descriptors.h"
 #include "master/exit_status.h"
 #include "master/module_memory.h"
+#include "worker/process_title.h"
 
 namespace wsd::master {
 
@@ -81,6 +82,7 @@ AppBuild::AppBuild(std::string source, int log, const std::function<void()>& pre
     return;
   }
   ::setpgid(0, 0);
+  worker::set_process_title(fmt::format("wsd: compiles {}", source_));
   ::signal(SIGTERM, SIG_IGN);  // the compiler obeys it, we tidy up behind it
   prepare_child();
   close_all_but({STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, log, module_.get(), messages_.get()});
@@ -112,7 +114,8 @@ AppBuild::Outcome AppBuild::finish(int wait_status) {
   } else if (asked_to_end_) {
     outcome.failure = fmt::format("{} is not compiled after {} s", source_, timeout.count());
   } else if (!WIFEXITED(wait_status)) {
-    outcome.failure = fmt::format("the process that compiled {} was ended by signal {}", source_, WTERMSIG(wait_status));
+    outcome.failure =
+        fmt::format("the process that compiled {} was ended by signal {}", source_, WTERMSIG(wait_status));
   } else if (WEXITSTATUS(wait_status) != exit_compiled) {
     outcome.failure = outcome.messages.empty() ? source_ + " does not compile" : outcome.messages.back();
     if (!outcome.messages.empty()) outcome.messages.pop_back();

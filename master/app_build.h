@@ -31,8 +31,8 @@ class AppBuild {
     std::string failure;                // one sentence, if there is no code
   };
 
-  // Forks. `prepare_child` runs first thing in the child; but for standard streams and `log`, it inherits nothing. Throws
-  // CommandError(failed).
+  // Forks. `prepare_child` runs first thing in the child; but for standard streams and `log`, it inherits nothing.
+  // Throws CommandError(failed).
   AppBuild(std::string source, int log, const std::function<void()>& prepare_child, TimePoint now);
   AppBuild(const AppBuild&) = delete;
   AppBuild& operator=(const AppBuild&) = delete;

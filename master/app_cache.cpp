@@ -19,7 +19,9 @@ namespace {
 
 constexpr const char* directory_of_root = "/var/cache/wsd";
 
-[[noreturn]] void fail(const std::string& line) { throw CommandError(CommandStatus::failed, line); }
+[[noreturn]] void fail(const std::string& line) {
+  throw CommandError(CommandStatus::failed, line);
+}
 
 std::string home_directory() {
   if (const char* const home = std::getenv("HOME"); home != nullptr && *home == '/') return home;

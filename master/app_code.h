@@ -3,10 +3,10 @@
 
 #pragma once
 
+#include <wsd/app.h>
+
 #include <memory>
 #include <string>
-
-#include <wsd/app.h>
 
 #include "worker/file_descriptor.h"
 

@@ -25,7 +25,9 @@ namespace wsd::master {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& line) { throw CommandError(CommandStatus::failed, line); }
+[[noreturn]] void fail(const std::string& line) {
+  throw CommandError(CommandStatus::failed, line);
+}
 
 void append_words(std::vector<std::string>& words, const char* text) {
   std::istringstream stream(text);
@@ -89,7 +91,8 @@ int run(const std::vector<std::string>& command, int messages) {
   const SpawnStreams streams(output.get());
   const SpawnAttributes attributes;
   pid_t pid = 0;
-  if (const int error = ::posix_spawnp(&pid, arguments[0], streams.get(), attributes.get(), arguments.data(), environ)) {
+  if (const int error =
+          ::posix_spawnp(&pid, arguments[0], streams.get(), attributes.get(), arguments.data(), environ)) {
     fail(fmt::format("cannot run the compiler {}: {}; install it, or name another one in CXX", command.front(),
                      std::strerror(error)));
   }
@@ -129,7 +132,8 @@ std::string header_directory(const std::string& executable) {
   const std::filesystem::path installed = (directory / WSD_HEADERS_FROM_BIN).lexically_normal();
   const std::filesystem::path built = WSD_SOURCE_HEADERS;
   std::error_code error;
-  for (const auto& place : directory == WSD_BUILD_DIRECTORY ? std::array{built, installed} : std::array{installed, built}) {
+  for (const auto& place :
+       directory == WSD_BUILD_DIRECTORY ? std::array{built, installed} : std::array{installed, built}) {
     if (std::filesystem::exists(place / "wsd" / "app.h", error)) return place.string();
   }
   return {};

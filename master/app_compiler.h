@@ -10,8 +10,8 @@
 
 namespace wsd::master {
 
-// The arguments, compiler first, that make `output` of `source`. `compiler`: $CXX, or null; may carry options of its own
-// behind blanks ("ccache g++").
+// The arguments, compiler first, that make `output` of `source`. `compiler`: $CXX, or null; may carry options of its
+// own behind blanks ("ccache g++").
 [[nodiscard]] std::vector<std::string> compiler_command(const char* compiler, const std::string& headers,
                                                         const std::string& source, const std::string& output);
 

@@ -17,7 +17,9 @@ namespace {
 
 constexpr std::array<std::string_view, 3> source_endings{".cpp", ".cc", ".cxx"};
 
-[[noreturn]] void fail(const std::string& line) { throw CommandError(CommandStatus::failed, line); }
+[[noreturn]] void fail(const std::string& line) {
+  throw CommandError(CommandStatus::failed, line);
+}
 
 struct stat status_of(const std::string& path) {
   struct stat status {};

@@ -14,9 +14,9 @@ enum class AppKind : std::uint8_t { builtin, module, source };
 
 [[nodiscard]] AppKind app_kind(std::string_view app);
 
-// The file that a module or source is, all symbolic links resolved. Throws CommandError(failed) with the reason if there
-// is none, and as root also if another user could have written it: whoever may change the file, or exchange one of the
-// directories above it, would have us run what they like.
+// The file that a module or source is, all symbolic links resolved. Throws CommandError(failed) with the reason if
+// there is none, and as root also if another user could have written it: whoever may change the file, or exchange one
+// of the directories above it, would have us run what they like.
 [[nodiscard]] std::string trusted_file(const std::string& path);
 
 // Who else may write to something with this owner and mode, as the end of a sentence; empty if nobody but root.

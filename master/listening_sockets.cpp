@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "master/exit_status.h"
@@ -119,12 +120,16 @@ void ListeningSockets::open(const std::vector<ListenUrl>& addresses, unsigned co
     wanted.push_back(known == addresses_.end() ? &fresh.back() : &*known);
   }
 
-  const std::vector<std::size_t> sizes_before = sizes();
+  const auto before = open_sockets();
   try {
     for (Address* address : wanted) open_slots(*address, count);
   } catch (...) {
     // A socket of a slot that nobody will serve would swallow its share of all clients.
-    for (std::size_t i = 0; i < addresses_.size(); ++i) addresses_[i].sockets.resize(sizes_before[i]);
+    for (Address& address : addresses_) {
+      for (FileDescriptor& socket : address.sockets) {
+        if (!before.contains(socket.get())) socket.reset();
+      }
+    }
     throw;
   }
 
@@ -137,10 +142,12 @@ void ListeningSockets::open(const std::vector<ListenUrl>& addresses, unsigned co
   addresses_ = std::move(all);
 }
 
-std::vector<std::size_t> ListeningSockets::sizes() const {
-  std::vector<std::size_t> sizes;
-  for (const Address& address : addresses_) sizes.push_back(address.sockets.size());
-  return sizes;
+std::set<int> ListeningSockets::open_sockets() const {
+  std::set<int> descriptors;
+  for (const Address& address : addresses_) {
+    for (const FileDescriptor& socket : address.sockets) descriptors.insert(socket.get());
+  }
+  return descriptors;
 }
 
 // Binds without SO_REUSEPORT: with it, a second server would start silently and share the traffic of the first.

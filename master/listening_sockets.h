@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <set>
 #include <vector>
 
 #include "master/listen_url.h"
@@ -44,7 +45,7 @@ class ListeningSockets {
 
   [[nodiscard]] Address probe(const ListenUrl& url) const;
   void open_slots(Address& address, unsigned count) const;
-  [[nodiscard]] std::vector<std::size_t> sizes() const;
+  [[nodiscard]] std::set<int> open_sockets() const;
 
   int send_buffer_;
   std::vector<Address> addresses_;

@@ -512,9 +512,14 @@ void Master::start_generation(std::optional<ClientId> client, Plan plan) {
 
 // ---- what the supervisor wants --------------------------------------------------------------------------------------
 
-void Master::tell(const Event& event) {
-  for (const Action& action : supervisor_.handle(event, Clock::now())) {
-    std::visit([this](const auto& what) { act(what); }, action);
+// An action may be the cause of an event: that one waits until all actions of this one are done.
+void Master::tell(Event event) {
+  untold_.push_back(std::move(event));
+  if (untold_.size() > 1) return;
+  for (; !untold_.empty(); untold_.pop_front()) {
+    for (const Action& action : supervisor_.handle(untold_.front(), Clock::now())) {
+      std::visit([this](const auto& what) { act(what); }, action);
+    }
   }
 }
 
@@ -674,11 +679,11 @@ void Master::answer_reload(CommandStatus status, const std::string& error) {
 void Master::settle_on(Generation generation) {
   if (reload_clients_.size() <= 1) wanted_generation_ = generation;
   if (supervisor_.stopping()) return;
-  const auto& addresses = *plans_.at(wanted_generation_).options.listen;
-  sockets_.open(addresses, supervisor_.count());
-  sockets_.keep_only(addresses);
-  Generation oldest = generation;
-  for (const auto& view : supervisor_.workers()) oldest = std::min(oldest, view.generation);
+  const Options& options = plans_.at(wanted_generation_).options;
+  sockets_.open(*options.listen, supervisor_.count());
+  sockets_.keep_only(*options.listen);
+  supervisor_.change_timeouts(*options.stop_timeout, *options.drain_timeout);
+  const Generation oldest = std::min(generation, supervisor_.oldest_generation());
   std::erase_if(plans_, [oldest](const auto& entry) { return entry.first < oldest; });
 }
 

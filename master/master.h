@@ -84,7 +84,7 @@ class Master {
   void take_time();
 
   // ---- what the supervisor wants
-  void tell(const Event& event);
+  void tell(Event event);
   void act(const Spawn& action);
   void act(const HandOver& action);
   void act(const BeginToServe& action);
@@ -151,6 +151,7 @@ class Master {
 
   std::unique_ptr<UpgradeTrial> trial_;
   std::optional<ClientId> upgrade_client_;
+  std::deque<Event> untold_;  // the first is being told
   std::deque<ReloadRequest> waiting_reloads_;           // behind the one whose app is being compiled
   std::unique_ptr<AppBuild> build_;
   Building building_;                                   // what build_ is for

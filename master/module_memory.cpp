@@ -67,6 +67,7 @@ void copy_to_module_memory(const std::string& file, int memory) {
 
 void seal_module_memory(int memory) {
   constexpr int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+  if (::fcntl(memory, F_GET_SEALS) == seals) return;
   if (::fcntl(memory, F_ADD_SEALS, seals) != 0) fail("seal", "the module in memory");
 }
 

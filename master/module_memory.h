@@ -11,7 +11,7 @@ namespace wsd::master {
 // All three throw CommandError(failed) with the reason.
 [[nodiscard]] worker::FileDescriptor make_module_memory(const std::string& name);
 void copy_to_module_memory(const std::string& file, int memory);
-// From here on nobody can change it, who may hold it.
+// From here on nobody can change it, whoever holds it. Harmless twice: an upgraded master seals what it was left.
 void seal_module_memory(int memory);
 
 }  // namespace wsd::master

@@ -22,8 +22,8 @@ namespace wsd::master {
 class Replacement {
  public:
   enum class State {
-    waiting,   // for begin(), or for retry_at_ after a successor failed
-    starting,  // the successor was spawned and is not ready yet
+    waiting,       // for begin(), or for retry_at_ after a successor failed
+    starting,      // the successor was spawned and is not ready yet
     handing_over,  // the successor is ready, and the old worker was told to give it its clients
     done,          // the slot's current worker is of the new generation, and serves
   };

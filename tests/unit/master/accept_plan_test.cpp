@@ -9,9 +9,15 @@ using ::testing::IsEmpty;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-SlotToServe accepting(Slot slot) { return {slot, static_cast<WorkerKey>(100 + slot), std::nullopt, true}; }
-SlotToServe in_need(Slot slot) { return {slot, std::nullopt, std::nullopt, true}; }
-SlotToServe helped(Slot slot, WorkerKey helper) { return {slot, std::nullopt, helper, true}; }
+SlotToServe accepting(Slot slot) {
+  return {slot, static_cast<WorkerKey>(100 + slot), std::nullopt, true};
+}
+SlotToServe in_need(Slot slot) {
+  return {slot, std::nullopt, std::nullopt, true};
+}
+SlotToServe helped(Slot slot, WorkerKey helper) {
+  return {slot, std::nullopt, helper, true};
+}
 
 TEST(AcceptPlan, HelpsNobodyWhenEveryWorkerAccepts) {
   EXPECT_THAT(plan_helpers({accepting(0), accepting(1), accepting(2)}), IsEmpty());

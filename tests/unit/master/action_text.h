@@ -12,9 +12,12 @@ namespace wsd::master {
 
 inline const char* to_text(DrainReason reason) {
   switch (reason) {
-    case DrainReason::reload: return "reload";
-    case DrainReason::slot_retired: return "slot retired";
-    case DrainReason::graceful_stop: return "graceful stop";
+    case DrainReason::reload:
+      return "reload";
+    case DrainReason::slot_retired:
+      return "slot retired";
+    case DrainReason::graceful_stop:
+      return "graceful stop";
   }
   return "?";
 }
@@ -23,6 +26,8 @@ struct ActionText {
   std::string operator()(const Spawn& a) const {
     return fmt::format("spawn {} slot {} gen {}", a.key, a.slot, a.generation);
   }
+  std::string operator()(const HandOver& a) const { return fmt::format("hand over {} to {}", a.from, a.to); }
+  std::string operator()(const BeginToServe& a) const { return fmt::format("begin to serve {}", a.key); }
   std::string operator()(const Serve& a) const { return fmt::format("serve {} slot {}", a.key, a.slot); }
   std::string operator()(const Release& a) const { return fmt::format("release {} slot {}", a.key, a.slot); }
   std::string operator()(const Refuse& a) const { return fmt::format("refuse {}", a.key); }
@@ -48,6 +53,10 @@ struct EventText {
   std::string operator()(const Ready& e) const { return fmt::format("{} is ready", e.key); }
   std::string operator()(const Exited& e) const { return fmt::format("{} ended: {}", e.key, to_string(e.status)); }
   std::string operator()(const Released& e) const { return fmt::format("{} closed slot {}", e.key, e.slot); }
+  std::string operator()(const TookOver& e) const { return fmt::format("{} took over", e.key); }
+  std::string operator()(const HandoffFailed& e) const {
+    return fmt::format("{} could not hand over: {}", e.key, e.reason);
+  }
   std::string operator()(const Full& e) const { return fmt::format("{} is full", e.key); }
   std::string operator()(const HasRoom& e) const { return fmt::format("{} has room", e.key); }
   std::string operator()(const Heartbeat& e) const { return fmt::format("{} beats", e.key); }
@@ -57,7 +66,11 @@ struct EventText {
   std::string operator()(const ReloadRequested& e) const { return fmt::format("reload with {} slots", e.count); }
 };
 
-inline std::string to_text(const Event& event) { return std::visit(EventText(), event); }
-inline std::string to_text(const Action& action) { return std::visit(ActionText(), action); }
+inline std::string to_text(const Event& event) {
+  return std::visit(EventText(), event);
+}
+inline std::string to_text(const Action& action) {
+  return std::visit(ActionText(), action);
+}
 
 }  // namespace wsd::master

@@ -178,12 +178,13 @@ TEST_F(Cli, RestartsWithWhatTheMasterRememberedUnderWhatIsGiven) {
   ASSERT_EQ(remembered.set_text("app", "push"), std::nullopt);
   ASSERT_EQ(remembered.set_text("count", "2"), std::nullopt);
   const ChildProcess child = master([&](ControlSocket& control, const ControlSocket::Incoming& incoming) {
-    if (incoming.request.command == ControlCommand::options) control.answer(incoming.client, options_answer(remembered));
+    if (incoming.request.command == ControlCommand::options)
+      control.answer(incoming.client, options_answer(remembered));
     control.finish(incoming.client, CommandStatus::done);
     return incoming.request.command == ControlCommand::options;
   });
   ASSERT_EQ(line.options.set_text("count", "8"), std::nullopt);
-  const Options options = stop_for_restart(line);
+  const Options options = stop_for_restart(line, [](const Options&) {});
   EXPECT_EQ(*options.app, "push");
   EXPECT_EQ(*options.count, 8U);
   EXPECT_EQ(::waitpid(child.pid(), nullptr, WNOHANG), child.pid());
@@ -191,7 +192,7 @@ TEST_F(Cli, RestartsWithWhatTheMasterRememberedUnderWhatIsGiven) {
 
 TEST_F(Cli, RestartsWithWhatIsGivenWhereNothingRuns) {
   ASSERT_EQ(line.options.set_text("count", "8"), std::nullopt);
-  EXPECT_EQ(*stop_for_restart(line).count, 8U);
+  EXPECT_EQ(*stop_for_restart(line, [](const Options&) {}).count, 8U);
 }
 
 TEST_F(Cli, NamesPidAndOwnerWhereItHasNoPermission) {

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
 #include <vector>
 
 #include "master/exit_status.h"
@@ -17,7 +18,9 @@ std::variant<CommandLine, Help> parse(std::initializer_list<const char*> argumen
   return parse_command_line(std::vector<const char*>(arguments));
 }
 
-CommandLine line(std::initializer_list<const char*> arguments) { return std::get<CommandLine>(parse(arguments)); }
+CommandLine line(std::initializer_list<const char*> arguments) {
+  return std::get<CommandLine>(parse(arguments));
+}
 
 // The sentence that a wrong command line gets.
 std::string refusal(std::initializer_list<const char*> arguments) {
@@ -49,9 +52,20 @@ TEST(CommandLine, TakesTheAppBeforeAndBehindOptions) {
   EXPECT_EQ(*line({"start", "--listen", "ws://a:1", "push"}).options.app, "push");
 }
 
+TEST(CommandLine, MakesAnAppsPathAbsoluteAndLeavesABuiltInsName) {
+  const std::string here = std::filesystem::current_path().string();
+  EXPECT_EQ(*line({"start", "hello.cpp"}).options.app, here + "/hello.cpp");
+  EXPECT_EQ(*line({"reload", "./a/../hello.so"}).options.app, here + "/hello.so");
+  EXPECT_EQ(*line({"start", "/srv/hello.cc"}).options.app, "/srv/hello.cc");
+  EXPECT_EQ(*line({"start", "push"}).options.app, "push");
+}
+
 TEST(CommandLine, CombinesDaemonAndGracefulInAnyOrder) {
-  for (const auto& flags : {std::vector<const char*>{"restart", "-dg"}, {"restart", "-gd"}, {"restart", "-d", "-g"},
-                            {"restart", "-g", "-d"}, {"restart", "--graceful", "--daemon"}}) {
+  for (const auto& flags : {std::vector<const char*>{"restart", "-dg"},
+                            {"restart", "-gd"},
+                            {"restart", "-d", "-g"},
+                            {"restart", "-g", "-d"},
+                            {"restart", "--graceful", "--daemon"}}) {
     const auto restart = std::get<CommandLine>(parse_command_line(flags));
     EXPECT_TRUE(*restart.options.daemon);
     EXPECT_TRUE(restart.graceful);
@@ -70,12 +84,43 @@ TEST(CommandLine, KnowsEachCommand) {
 }
 
 TEST(CommandLine, ReadsEveryOption) {
-  const CommandLine start =
-      line({"start", "--listen", "ws://0.0.0.0:1", "--listen=websocket://[::1]:2", "--count", "3", "--name", "chat",
-            "--run-dir", "/r", "--log-file", "/l", "--log-level", "debug", "--stdout-file", "/o", "--set", "prefix=",
-            "--set", "interval=0.5", "--stop-timeout", "1.5", "--drain-timeout=4", "--max-message", "10",
-            "--send-queue", "2048", "--handshake-timeout", "1", "--ping-interval", "0", "--idle-timeout", "7",
-            "--close-timeout", "8", "--watchdog", "9"});
+  const CommandLine start = line({"start",
+                                  "--listen",
+                                  "ws://0.0.0.0:1",
+                                  "--listen=websocket://[::1]:2",
+                                  "--count",
+                                  "3",
+                                  "--name",
+                                  "chat",
+                                  "--run-dir",
+                                  "/r",
+                                  "--log-file",
+                                  "/l",
+                                  "--log-level",
+                                  "debug",
+                                  "--stdout-file",
+                                  "/o",
+                                  "--set",
+                                  "prefix=",
+                                  "--set",
+                                  "interval=0.5",
+                                  "--stop-timeout",
+                                  "1.5",
+                                  "--drain-timeout=4",
+                                  "--max-message",
+                                  "10",
+                                  "--send-queue",
+                                  "2048",
+                                  "--handshake-timeout",
+                                  "1",
+                                  "--ping-interval",
+                                  "0",
+                                  "--idle-timeout",
+                                  "7",
+                                  "--close-timeout",
+                                  "8",
+                                  "--watchdog",
+                                  "9"});
   EXPECT_EQ(to_json(start.options),
             R"({"listen":["ws://0.0.0.0:1","ws://[::1]:2"],"count":3,"name":"chat","run_dir":"/r","log_file":"/l",)"
             R"("log_level":"debug","stdout_file":"/o","set":{"interval":"0.5","prefix":""},"stop_timeout":1.5,)"

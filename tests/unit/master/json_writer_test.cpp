@@ -42,10 +42,15 @@ TEST(JsonWriter, EscapesWhatStringsMustNotHold) {
   EXPECT_EQ(written(std::string_view("\0\x1B\x7F", 3)), R"("\u0000\u001b\u007f")");
 }
 
-TEST(JsonWriter, LeavesUtf8Alone) { EXPECT_EQ(written("你好 ü 😀"), "\"你好 ü 😀\""); }
+TEST(JsonWriter, LeavesUtf8Alone) {
+  EXPECT_EQ(written("你好 ü 😀"), "\"你好 ü 😀\"");
+}
 
 TEST(JsonWriter, ReplacesBytesThatAreNoUtf8) {
-  EXPECT_EQ(written("a\xFF" "b"), "\"a\xEF\xBF\xBD" "b\"");
+  EXPECT_EQ(written("a\xFF"
+                    "b"),
+            "\"a\xEF\xBF\xBD"
+            "b\"");
   EXPECT_EQ(written("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\"");  // a surrogate
   EXPECT_EQ(written("\xE4\xBD"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\"");                  // cut short
 }
@@ -63,11 +68,42 @@ TEST(JsonWriter, WritesNumbersWhole) {
 }
 
 TEST(JsonWriterDeathTest, AbortsOnWhatWouldBeNoJson) {
-  EXPECT_DEATH({ JsonWriter json; json.begin_object(); json.value(1); }, "");
-  EXPECT_DEATH({ JsonWriter json; json.begin_array(); json.key("a"); }, "");
-  EXPECT_DEATH({ JsonWriter json; json.begin_object(); json.end_array(); }, "");
-  EXPECT_DEATH({ JsonWriter json; json.begin_object(); json.key("a"); json.end_object(); }, "");
-  EXPECT_DEATH({ JsonWriter json; json.begin_object(); static_cast<void>(json.take()); }, "");
+  EXPECT_DEATH(
+      {
+        JsonWriter json;
+        json.begin_object();
+        json.value(1);
+      },
+      "");
+  EXPECT_DEATH(
+      {
+        JsonWriter json;
+        json.begin_array();
+        json.key("a");
+      },
+      "");
+  EXPECT_DEATH(
+      {
+        JsonWriter json;
+        json.begin_object();
+        json.end_array();
+      },
+      "");
+  EXPECT_DEATH(
+      {
+        JsonWriter json;
+        json.begin_object();
+        json.key("a");
+        json.end_object();
+      },
+      "");
+  EXPECT_DEATH(
+      {
+        JsonWriter json;
+        json.begin_object();
+        static_cast<void>(json.take());
+      },
+      "");
 }
 
 }  // namespace

@@ -37,16 +37,42 @@ TEST(ListenUrl, TakesPort80WhereNoneIsGiven) {
   EXPECT_EQ(canonical("ws://[::]"), "ws://[::]:80");
 }
 
-TEST(ListenUrl, LetsTheKernelChooseWithPortZero) { EXPECT_EQ(canonical("ws://127.0.0.1:0"), "ws://127.0.0.1:0"); }
+TEST(ListenUrl, LetsTheKernelChooseWithPortZero) {
+  EXPECT_EQ(canonical("ws://127.0.0.1:0"), "ws://127.0.0.1:0");
+}
 
 TEST(ListenUrl, RefusesWhatCannotBeListenedOn) {
-  for (const char* text :
-       {"", "ws://", "ws:///", "8080", "0.0.0.0:8080", "http://localhost:80", "wss://localhost:80", "ws://:8080",
-        "ws://localhost:", "ws://localhost:x", "ws://localhost:80x", "ws://localhost:-1", "ws://localhost:+1",
-        "ws://localhost:65536", "ws://localhost:99999999999999999999", "ws://localhost:80:80", "ws://::1:8080",
-        "ws://[::1", "ws://[::1:8080", "ws://[]:80", "ws://[127.0.0.1]:80", "ws://[::1]8080", "ws://10.0.0.256:80",
-        "ws://1.2.3:80", "ws://a b:80", "ws://user@host:80", "ws://host:80/path", "ws://-a:80", "ws://.a:80",
-        "ws://ho\nst:80", "ws://h\xFFst:80"}) {
+  for (const char* text : {"",
+                           "ws://",
+                           "ws:///",
+                           "8080",
+                           "0.0.0.0:8080",
+                           "http://localhost:80",
+                           "wss://localhost:80",
+                           "ws://:8080",
+                           "ws://localhost:",
+                           "ws://localhost:x",
+                           "ws://localhost:80x",
+                           "ws://localhost:-1",
+                           "ws://localhost:+1",
+                           "ws://localhost:65536",
+                           "ws://localhost:99999999999999999999",
+                           "ws://localhost:80:80",
+                           "ws://::1:8080",
+                           "ws://[::1",
+                           "ws://[::1:8080",
+                           "ws://[]:80",
+                           "ws://[127.0.0.1]:80",
+                           "ws://[::1]8080",
+                           "ws://10.0.0.256:80",
+                           "ws://1.2.3:80",
+                           "ws://a b:80",
+                           "ws://user@host:80",
+                           "ws://host:80/path",
+                           "ws://-a:80",
+                           "ws://.a:80",
+                           "ws://ho\nst:80",
+                           "ws://h\xFFst:80"}) {
     EXPECT_FALSE(parse_listen_url(text)) << text;
   }
 }

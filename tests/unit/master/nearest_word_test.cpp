@@ -22,7 +22,9 @@ TEST(NearestWord, IsSomeWordForAnyWord) {
   EXPECT_FALSE(nearest_word(std::string(100'000, 'x'), commands).empty());
 }
 
-TEST(NearestWord, IsEmptyWithoutCandidates) { EXPECT_EQ(nearest_word("start", {}), ""); }
+TEST(NearestWord, IsEmptyWithoutCandidates) {
+  EXPECT_EQ(nearest_word("start", {}), "");
+}
 
 }  // namespace
 }  // namespace wsd::master

@@ -37,8 +37,8 @@ TEST(Options, TakeDecimalsOfSeconds) {
 
 TEST(Options, ReplaceTheDefaultAddressByThoseGiven) {
   const Options options = given({{"listen", "ws://[::1]:0"}, {"listen", "ws://[::1]:0"}, {"listen", "ws://a:1"}});
-  EXPECT_THAT(*options.listen,
-              ElementsAre(ListenUrl{Scheme::ws, "::1", 0}, ListenUrl{Scheme::ws, "::1", 0}, ListenUrl{Scheme::ws, "a", 1}));
+  EXPECT_THAT(*options.listen, ElementsAre(ListenUrl{Scheme::ws, "::1", 0}, ListenUrl{Scheme::ws, "::1", 0},
+                                           ListenUrl{Scheme::ws, "a", 1}));
 }
 
 TEST(Options, RefuseOneAddressTwice) {
@@ -53,14 +53,38 @@ TEST(Options, KeepTheLastValueOfASetting) {
 
 TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
   const std::pair<const char*, const char*> bad[] = {
-      {"count", "0"},          {"count", "257"},           {"count", "10000"},        {"count", "-1"},
-      {"count", "4x"},         {"count", ""},              {"count", " 4"},           {"count", "99999999999999999999"},
-      {"stop_timeout", "-1"},  {"stop_timeout", "nan"},    {"stop_timeout", "inf"},   {"stop_timeout", "1e400"},
-      {"stop_timeout", "2s"},  {"stop_timeout", ""},       {"watchdog", "0"},         {"max_message", "0"},
-      {"max_message", "1.5"},  {"log_level", "loud"},      {"name", ""},              {"name", "../x"},
-      {"name", ".hidden"},     {"name", "-d"},             {"name", "a/b"},           {"name", "a b"},
-      {"set", "prefix"},       {"set", "=x"},              {"set", "a=\xFF"},         {"listen", "8080"},
-      {"app", ""},             {"daemon", "yes"},          {"no_such_option", "1"},   {"run_dir", ""},
+      {"count", "0"},
+      {"count", "257"},
+      {"count", "10000"},
+      {"count", "-1"},
+      {"count", "4x"},
+      {"count", ""},
+      {"count", " 4"},
+      {"count", "99999999999999999999"},
+      {"stop_timeout", "-1"},
+      {"stop_timeout", "nan"},
+      {"stop_timeout", "inf"},
+      {"stop_timeout", "1e400"},
+      {"stop_timeout", "2s"},
+      {"stop_timeout", ""},
+      {"watchdog", "0"},
+      {"max_message", "0"},
+      {"max_message", "1.5"},
+      {"log_level", "loud"},
+      {"name", ""},
+      {"name", "../x"},
+      {"name", ".hidden"},
+      {"name", "-d"},
+      {"name", "a/b"},
+      {"name", "a b"},
+      {"set", "prefix"},
+      {"set", "=x"},
+      {"set", "a=\xFF"},
+      {"listen", "8080"},
+      {"app", ""},
+      {"daemon", "yes"},
+      {"no_such_option", "1"},
+      {"run_dir", ""},
   };
   for (const auto& [key, text] : bad) {
     Options options;
@@ -87,12 +111,26 @@ TEST(Options, MergeWhatANewerOneWasGiven) {
 }
 
 TEST(Options, AreTheSameAfterTheirWayThroughJson) {
-  const Options before =
-      given({{"app", "push"},          {"listen", "ws://[::1]:0"},   {"listen", "ws://0.0.0.0:81"}, {"count", "7"},
-             {"name", "chat-1"},       {"run_dir", "/tmp/\"x\""},    {"log_file", "/tmp/ü.log"},    {"log_level", "debug"},
-             {"stdout_file", "/o"},    {"set", "prefix=你好\n\"\\"}, {"daemon", "true"},            {"stop_timeout", "0.1"},
-             {"drain_timeout", "1"},   {"handshake_timeout", "2"},   {"ping_interval", "0"},        {"idle_timeout", "3"},
-             {"close_timeout", "4.5"}, {"watchdog", "5"},            {"max_message", "1073741824"}, {"send_queue", "65536"}});
+  const Options before = given({{"app", "push"},
+                                {"listen", "ws://[::1]:0"},
+                                {"listen", "ws://0.0.0.0:81"},
+                                {"count", "7"},
+                                {"name", "chat-1"},
+                                {"run_dir", "/tmp/\"x\""},
+                                {"log_file", "/tmp/ü.log"},
+                                {"log_level", "debug"},
+                                {"stdout_file", "/o"},
+                                {"set", "prefix=你好\n\"\\"},
+                                {"daemon", "true"},
+                                {"stop_timeout", "0.1"},
+                                {"drain_timeout", "1"},
+                                {"handshake_timeout", "2"},
+                                {"ping_interval", "0"},
+                                {"idle_timeout", "3"},
+                                {"close_timeout", "4.5"},
+                                {"watchdog", "5"},
+                                {"max_message", "1073741824"},
+                                {"send_queue", "65536"}});
   const std::string json = to_json(before);
   auto after = options_from_json(json);
   ASSERT_TRUE(after) << after.error();
@@ -102,7 +140,9 @@ TEST(Options, AreTheSameAfterTheirWayThroughJson) {
   EXPECT_TRUE(*after->daemon);
 }
 
-TEST(Options, LeaveOutOfJsonWhatWasNotGiven) { EXPECT_EQ(to_json(given({{"count", "3"}})), R"({"count":3})"); }
+TEST(Options, LeaveOutOfJsonWhatWasNotGiven) {
+  EXPECT_EQ(to_json(given({{"count", "3"}})), R"({"count":3})");
+}
 
 TEST(Options, RefuseJsonThatIsNoneOfTheirs) {
   for (const char* json :

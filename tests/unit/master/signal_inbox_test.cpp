@@ -54,8 +54,8 @@ TEST(SignalInbox, TellsOfChildrenThoughTheStarterIgnoredThem) {
     if (worker == 0) ::_exit(7);
     pollfd ready{inbox.fd(), POLLIN, 0};
     int status = 0;
-    return ::poll(&ready, 1, 20'000) == 1 && inbox.take()->signal == SIGCHLD && ::waitpid(worker, &status, 0) == worker &&
-           WEXITSTATUS(status) == 7;
+    return ::poll(&ready, 1, 20'000) == 1 && inbox.take()->signal == SIGCHLD &&
+           ::waitpid(worker, &status, 0) == worker && WEXITSTATUS(status) == 7;
   }));
 }
 

@@ -14,7 +14,9 @@ namespace {
 
 constexpr ExitStatus kDone{};
 constexpr ExitStatus kCannotStart{.code = static_cast<int>(worker::ExitCode::cannot_start), .signal = 0};
-constexpr ExitStatus died_of(int signal) { return {.code = 0, .signal = signal}; }
+constexpr ExitStatus died_of(int signal) {
+  return {.code = 0, .signal = signal};
+}
 
 }  // namespace
 
@@ -29,7 +31,9 @@ std::optional<TimePoint> Agenda::next() const {
   return entries_.empty() ? std::nullopt : std::optional(entries_.begin()->first);
 }
 
-void Agenda::run_next() { entries_.extract(entries_.begin()).mapped()(); }
+void Agenda::run_next() {
+  entries_.extract(entries_.begin()).mapped()();
+}
 
 SimulatedWorker* SimulatedWorkers::find(WorkerKey key) {
   const auto worker = workers_.find(key);
@@ -40,6 +44,8 @@ void SimulatedWorkers::obey(const Action& action) {
   if (const auto* o = std::get_if<OpenSlots>(&action)) return open_slots(o->count);
   if (const auto* o = std::get_if<RetireSlot>(&action)) open_.erase(o->slot);
   if (const auto* o = std::get_if<Spawn>(&action)) return spawn(*o);
+  if (const auto* o = std::get_if<HandOver>(&action)) return hand_over(*o);
+  if (const auto* o = std::get_if<BeginToServe>(&action)) return begin_to_serve(o->key);
   if (const auto* o = std::get_if<Serve>(&action)) return serve(*o);
   if (const auto* o = std::get_if<Release>(&action)) return release(*o);
   if (const auto* o = std::get_if<Drain>(&action)) return drain(o->key);
@@ -109,10 +115,14 @@ void SimulatedWorkers::plan_mishap(WorkerKey key) {
   const Duration calm = chance_.percent(80) ? 3s : 0s;
   plan(key, calm + chance_.time_up_to(60s), [this, key](SimulatedWorker&) {
     switch (chance_.number(0, 3)) {
-      case 0: return die(key, died_of(SIGSEGV), 0ms);
-      case 1: return die(key, {.code = static_cast<int>(chance_.number(0, 5)), .signal = 0}, 0ms);
-      case 2: return stall(key);
-      default: return fill(key);
+      case 0:
+        return die(key, died_of(SIGSEGV), 0ms);
+      case 1:
+        return die(key, {.code = static_cast<int>(chance_.number(0, 5)), .signal = 0}, 0ms);
+      case 2:
+        return stall(key);
+      default:
+        return fill(key);
     }
   });
 }
@@ -141,6 +151,38 @@ void SimulatedWorkers::fill(WorkerKey key) {
 }
 
 // Orders. The worker reads them a little later, in order; one that could not be forked reads none.
+
+void SimulatedWorkers::hand_over(const HandOver& order) {
+  SimulatedWorker* from = find(order.from);
+  if (from == nullptr) return take_over(order.to);  // the stream ends at once: there is nobody to wait for
+  from->heirs.insert(order.to);
+  from->asked_to_hand_over = true;
+  send(*from, [this, to = order.to](SimulatedWorker& giver) { give_clients(giver, to); });
+}
+
+void SimulatedWorkers::give_clients(SimulatedWorker& giver, WorkerKey to) {
+  SimulatedWorker* heir = find(to);
+  if (heir == nullptr || heir->stalled || chance_.percent(15)) {
+    giver.heirs.erase(to);
+    return tell_(HandoffFailed{giver.birth.key, "no luck"});
+  }
+  heir->has_clients_of_another = true;
+  if (heir->left_at) clients_got_lost_ = true;
+  die(giver.birth.key, kDone, chance_.time_up_to(100ms));
+  if (!chance_.percent(50)) return;  // the other tells it when this one is gone
+  giver.heirs.erase(to);
+  take_over(to);
+}
+
+void SimulatedWorkers::begin_to_serve(WorkerKey key) {
+  take_over(key);
+}
+
+void SimulatedWorkers::take_over(WorkerKey key) {
+  SimulatedWorker* worker = find(key);
+  if (worker == nullptr) return;
+  send(*worker, [this](SimulatedWorker& heir) { tell_(TookOver{heir.birth.key, 0, 0ms}); });
+}
 
 void SimulatedWorkers::serve(const Serve& order) {
   SimulatedWorker* worker = find(order.key);
@@ -217,8 +259,10 @@ void SimulatedWorkers::die(WorkerKey key, ExitStatus status, Duration within) {
   plan(key, within, [this, key, status](SimulatedWorker& worker) {
     const bool held_up = worker.stalled && status.signal == 0;  // a stopped process does not exit by itself
     if (held_up) return;
+    const auto heirs = worker.heirs;
     workers_.erase(key);
     tell_(Exited{key, status, ""});
+    for (const WorkerKey heir : heirs) take_over(heir);
   });
 }
 

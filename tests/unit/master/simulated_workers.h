@@ -1,7 +1,8 @@
 // The world around a supervisor: processes that start, serve, stall, fill up, crash, and obey their orders or not. They
 // live by a seeded chance, so that the same seed lives the same life.
 //
-// It knows the truth that the supervisor can only infer: who really has a copy of which socket. Owned by the simulation.
+// It knows the truth that the supervisor can only infer: who really has a copy of which socket. Owned by the
+// simulation.
 
 #pragma once
 
@@ -62,9 +63,12 @@ struct SimulatedWorker {
   std::multiset<Socket> on_the_way;  // copies that it was sent and has not received yet
   std::set<Slot> assigned;           // what it serves once it has obeyed all orders
   std::optional<TimePoint> drained_at, left_at, aborted_at, killed_at;
+  std::set<WorkerKey> heirs;  // who wait for its clients; they are told when it is gone
+  bool asked_to_hand_over = false;
+  bool has_clients_of_another = false;
 
-  Duration latency;       // between an order and its obedience
-  bool obedient = true;   // otherwise it ignores Leave, Drain and SIGABRT
+  Duration latency;      // between an order and its obedience
+  bool obedient = true;  // otherwise it ignores Leave, Drain and SIGABRT
   bool unkillable = false;
 
   [[nodiscard]] bool sent_off() const { return drained_at || left_at || aborted_at || killed_at; }
@@ -82,6 +86,8 @@ class SimulatedWorkers {
 
   [[nodiscard]] const std::map<WorkerKey, SimulatedWorker>& all() const { return workers_; }
   [[nodiscard]] SimulatedWorker* find(WorkerKey key);
+  // Some were handed over to a worker that was on its way out.
+  [[nodiscard]] bool clients_got_lost() const { return clients_got_lost_; }
   [[nodiscard]] bool is_open(Slot slot) const { return open_.contains(slot); }
   [[nodiscard]] Socket socket_of(Slot slot) const { return {slot, lives_.at(slot)}; }
 
@@ -97,6 +103,10 @@ class SimulatedWorkers {
   void stall(WorkerKey key);
   void wake(WorkerKey key);
   void fill(WorkerKey key);
+  void hand_over(const HandOver& order);
+  void begin_to_serve(WorkerKey key);
+  void take_over(WorkerKey key);
+  void give_clients(SimulatedWorker& giver, WorkerKey to);
   void serve(const Serve& order);
   void release(const Release& order);
   void drain(WorkerKey key);
@@ -123,6 +133,7 @@ class SimulatedWorkers {
   std::map<Generation, bool> bad_generations_;  // their workers seldom start
   std::map<Slot, bool> doomed_slots_;           // respawned workers die there as soon as they serve
   std::optional<TimePoint> frozen_since_;
+  bool clients_got_lost_ = false;
 };
 
 }  // namespace wsd::master

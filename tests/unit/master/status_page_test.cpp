@@ -85,7 +85,8 @@ TEST(StatusTables, LineUpProcessesAndSummary) {
   std::set<std::size_t> columns;
   for (std::string line; std::getline(page, line);) {
     EXPECT_THAT(line, Not(EndsWith(" ")));
-    if (const std::size_t state = line.find('['); line.ends_with(']') && state != std::string::npos) columns.insert(state);
+    if (const std::size_t state = line.find('['); line.ends_with(']') && state != std::string::npos)
+      columns.insert(state);
   }
   EXPECT_EQ(columns.size(), 1U);
 }

@@ -25,9 +25,15 @@ using ::testing::StartsWith;
 
 using Trace = std::vector<std::string>;
 
-constexpr ExitStatus exits_with(int code) { return {.code = code, .signal = 0}; }
-constexpr ExitStatus exits_with(worker::ExitCode code) { return exits_with(static_cast<int>(code)); }
-constexpr ExitStatus dies_of(int signal) { return {.code = 0, .signal = signal}; }
+constexpr ExitStatus exits_with(int code) {
+  return {.code = code, .signal = 0};
+}
+constexpr ExitStatus exits_with(worker::ExitCode code) {
+  return exits_with(static_cast<int>(code));
+}
+constexpr ExitStatus dies_of(int signal) {
+  return {.code = 0, .signal = signal};
+}
 constexpr ExitStatus kDone{};
 
 // A server in which everything goes well unless the test says otherwise: all workers beat their hearts but those that
@@ -61,6 +67,14 @@ class Story {
   Trace stops_gracefully() { return tell(StopRequested{.graceful = true}); }
   Trace stops_now() { return tell(StopNowRequested{}); }
 
+  Trace takes_over(WorkerKey key) { return tell(TookOver{key, 0, 0ms}); }
+  // A successor, from its being ready to its having the clients of its predecessor.
+  Trace replaces(WorkerKey key) {
+    Trace trace = is_ready(key);
+    append(trace, takes_over(key));
+    return trace;
+  }
+
   void is_up() {
     starts();
     for (const auto& worker : supervisor_.workers()) is_ready(worker.key);
@@ -93,8 +107,9 @@ class Story {
     std::string text;
     for (const auto& worker : supervisor_.workers()) {
       constexpr const char* kStates[] = {"starting", "running", "busy", "stopping"};
-      text += fmt::format("{}{} slot {} gen {} {}{}", text.empty() ? "" : "; ", worker.key, worker.slot,
-                          worker.generation, kStates[static_cast<int>(worker.state)], worker.current ? "" : " (not current)");
+      text +=
+          fmt::format("{}{} slot {} gen {} {}{}", text.empty() ? "" : "; ", worker.key, worker.slot, worker.generation,
+                      kStates[static_cast<int>(worker.state)], worker.current ? "" : " (not current)");
     }
     return text;
   }
@@ -124,8 +139,8 @@ class Story {
 
 TEST(SupervisorStart, SpawnsAWorkerForEverySlot) {
   Story story(3);
-  EXPECT_THAT(story.starts(), ElementsAre("open 3 slots", "spawn 1 slot 0 gen 1", "spawn 2 slot 1 gen 1",
-                                          "spawn 3 slot 2 gen 1"));
+  EXPECT_THAT(story.starts(),
+              ElementsAre("open 3 slots", "spawn 1 slot 0 gen 1", "spawn 2 slot 1 gen 1", "spawn 3 slot 2 gen 1"));
 }
 
 TEST(SupervisorStart, IsReportedWhenTheLastWorkerIsReady) {
@@ -386,6 +401,20 @@ TEST(SupervisorWatchdog, LeavesTheTimesOfStartAndStopToBeWhatTheyWereWhenTheMast
   EXPECT_THAT(story.after(3s), ElementsAre("kill 1"));
 }
 
+TEST(SupervisorWatchdog, DoesNotTakeAnIdleMasterForASleepingOne) {
+  Story story(1);
+  story.is_up();
+  for (WorkerKey worker = 1; worker <= 8; ++worker) {
+    story.ends(worker, dies_of(SIGSEGV));
+    story.after(10s);
+  }
+  story.ends(9, dies_of(SIGSEGV));
+  story.after(9s);
+  EXPECT_THAT(story.reloads(1), ElementsAre("spawn 10 slot 0 gen 2"));
+  story.after(100ms);
+  EXPECT_THAT(story.log, Not(Contains(HasSubstr("the master was late"))));
+}
+
 // ---- stopping
 
 TEST(SupervisorStop, TellsEveryWorkerToLeaveAndEndsWhenAllAreReaped) {
@@ -431,6 +460,14 @@ TEST(SupervisorStop, DoesNotWaitForASlotThatBacksOff) {
   EXPECT_THAT(story.stops(), ElementsAre("stopped"));
 }
 
+TEST(SupervisorStop, BringsNobodyBackWhoseTimeComes) {
+  Story story(2);
+  story.is_up();
+  story.ends(1, exits_with(worker::ExitCode::cannot_start));
+  EXPECT_THAT(story.stops(), ElementsAre("leave 2"));
+  EXPECT_THAT(story.after(2s), IsEmpty());
+}
+
 TEST(SupervisorStop, DrainsWhenItIsGraceful) {
   Story story(1);
   story.is_up();
@@ -438,6 +475,16 @@ TEST(SupervisorStop, DrainsWhenItIsGraceful) {
   EXPECT_THAT(story.after(29999ms), IsEmpty());
   EXPECT_THAT(story.after(1ms), ElementsAre("leave 1"));
   EXPECT_THAT(story.after(3s), ElementsAre("kill 1"));
+}
+
+TEST(SupervisorStop, TakesTheTimesThatWereChangedSince) {
+  Story story(1);
+  story.is_up();
+  story.supervisor().change_timeouts(5s, 60s);
+  story.stops_gracefully();
+  EXPECT_THAT(story.after(59s), IsEmpty());
+  EXPECT_THAT(story.after(1s), ElementsAre("leave 1"));
+  EXPECT_THAT(story.after(6s), ElementsAre("kill 1"));
 }
 
 TEST(SupervisorStop, IsHastenedByASecondRequest) {
@@ -463,18 +510,92 @@ TEST(SupervisorReload, ReplacesOneSlotAfterTheOther) {
   Story story(2);
   story.is_up();
   EXPECT_THAT(story.reloads(2), ElementsAre("spawn 3 slot 0 gen 2"));
-  EXPECT_THAT(story.who_is_there(), StartsWith("1 slot 0 gen 1 running; 2 slot 1 gen 1 running; 3 slot 0 gen 2 starting"));
-  EXPECT_THAT(story.is_ready(3), ElementsAre("drain 1 (reload)", "spawn 4 slot 1 gen 2"));
-  EXPECT_THAT(story.is_ready(4), ElementsAre("drain 2 (reload)", "reloaded to gen 2"));
+  EXPECT_THAT(story.who_is_there(),
+              StartsWith("1 slot 0 gen 1 running; 2 slot 1 gen 1 running; 3 slot 0 gen 2 starting"));
+  EXPECT_THAT(story.replaces(3), ElementsAre("hand over 1 to 3", "leave 1", "spawn 4 slot 1 gen 2"));
+  EXPECT_THAT(story.replaces(4), ElementsAre("hand over 2 to 4", "leave 2", "reloaded to gen 2"));
   EXPECT_EQ(story.supervisor().generation(), 2U);
 }
 
-TEST(SupervisorReload, MakesADrainingWorkerGoInTheEnd) {
+TEST(SupervisorReload, KeepsTheOldWorkerCurrentUntilTheNewOneHasTakenOver) {
+  Story story(1);
+  story.is_up();
+  story.reloads(1);
+  EXPECT_THAT(story.is_ready(2), ElementsAre("hand over 1 to 2"));
+  EXPECT_THAT(story.who_is_there(), "1 slot 0 gen 1 running; 2 slot 0 gen 2 running (not current)");
+  EXPECT_THAT(story.takes_over(2), ElementsAre("leave 1", "reloaded to gen 2"));
+  EXPECT_THAT(story.who_is_there(), "2 slot 0 gen 2 running; 1 slot 0 gen 1 stopping (not current)");
+}
+
+TEST(SupervisorReload, EndsWellThoughTheOldWorkerIsReapedBeforeTheNewOneTellsThatItTookOver) {
   Story story(1);
   story.is_up();
   story.reloads(1);
   story.is_ready(2);
-  EXPECT_THAT(story.after(30s), ElementsAre("leave 1"));
+  EXPECT_THAT(story.ends(1, kDone), IsEmpty());
+  EXPECT_THAT(story.exits, IsEmpty());
+  EXPECT_THAT(story.takes_over(2), ElementsAre("reloaded to gen 2"));
+}
+
+TEST(SupervisorReload, IsRefusedWhenTheFirstWorkerCannotHandOver) {
+  Story story(2);
+  story.is_up();
+  story.reloads(2);
+  story.is_ready(3);
+  EXPECT_THAT(story.tell(HandoffFailed{1, "no memory"}),
+              ElementsAre("leave 3", "reload failed: worker of slot 0 kept its clients: no memory"));
+  EXPECT_THAT(story.ends(3, kDone), IsEmpty());
+  EXPECT_THAT(story.who_is_there(), "1 slot 0 gen 1 running; 2 slot 1 gen 1 running");
+}
+
+TEST(SupervisorReload, TriesAgainWhenALaterWorkerCannotHandOver) {
+  Story story(2);
+  story.is_up();
+  story.reloads(2);
+  story.replaces(3);
+  story.is_ready(4);
+  EXPECT_THAT(story.tell(HandoffFailed{2, "no memory"}), ElementsAre("leave 4"));
+  EXPECT_THAT(story.after(100ms), ElementsAre("spawn 5 slot 1 gen 2"));
+  EXPECT_THAT(story.replaces(5), ElementsAre("hand over 2 to 5", "leave 2", "reloaded to gen 2"));
+}
+
+TEST(SupervisorReload, AsksNoClientsOfAWorkerThatNeverServed) {
+  Story story(1);
+  story.is_up();
+  story.ends(1, dies_of(SIGSEGV));
+  EXPECT_THAT(story.reloads(1), ElementsAre("spawn 3 slot 0 gen 2"));
+  EXPECT_THAT(story.is_ready(3), ElementsAre("begin to serve 3", "leave 2", "reloaded to gen 2"));
+}
+
+TEST(SupervisorReload, IsNotConfusedByALateAnswerForAnEarlierSuccessor) {
+  Story story(2);
+  story.is_up();
+  story.reloads(2);
+  story.replaces(3);
+  story.is_ready(4);
+  story.ends(4, dies_of(SIGSEGV));
+  story.after(100ms);
+  EXPECT_THAT(story.is_ready(5), ElementsAre("hand over 2 to 5"));
+  EXPECT_THAT(story.tell(HandoffFailed{2, "4 is gone"}), IsEmpty());
+  EXPECT_THAT(story.takes_over(5), ElementsAre("leave 2", "reloaded to gen 2"));
+}
+
+TEST(SupervisorReload, ReplacesASuccessorThatDiesDuringTheHandoff) {
+  Story story(2);
+  story.is_up();
+  story.reloads(2);
+  story.replaces(3);
+  story.is_ready(4);
+  EXPECT_THAT(story.ends(4, dies_of(SIGSEGV)), IsEmpty());
+  EXPECT_THAT(story.tell(HandoffFailed{2, "it is gone"}), IsEmpty());
+  EXPECT_THAT(story.after(100ms), ElementsAre("spawn 5 slot 1 gen 2"));
+}
+
+TEST(SupervisorReload, MakesTheOldWorkerGoInTheEnd) {
+  Story story(1);
+  story.is_up();
+  story.reloads(1);
+  story.replaces(2);
   EXPECT_THAT(story.after(3s), ElementsAre("kill 1"));
   EXPECT_THAT(story.ends(1, dies_of(SIGKILL)), IsEmpty());
 }
@@ -493,9 +614,8 @@ TEST(SupervisorReload, IsRefusedWhenTheFirstNewWorkerIsNotReadyInTime) {
   Story story(1);
   story.is_up();
   story.reloads(1);
-  EXPECT_THAT(story.after(60s), ElementsAre("kill 2"));
-  EXPECT_THAT(story.ends(2, dies_of(SIGKILL)),
-              ElementsAre("reload failed: worker of slot 0 was not ready within 60 s"));
+  EXPECT_THAT(story.after(60s), ElementsAre("kill 2", "reload failed: worker of slot 0 was not ready within 60 s"));
+  EXPECT_THAT(story.ends(2, dies_of(SIGKILL)), IsEmpty());
 }
 
 TEST(SupervisorReload, TakesANewNumberAfterOneThatFailed) {
@@ -510,7 +630,7 @@ TEST(SupervisorReload, TriesALaterSlotAgainAndThenSaysWhoRunsWhat) {
   Story story(3);
   story.is_up();
   story.reloads(3);
-  EXPECT_THAT(story.is_ready(4), Contains("spawn 5 slot 1 gen 2"));
+  EXPECT_THAT(story.replaces(4), Contains("spawn 5 slot 1 gen 2"));
   WorkerKey successor = 5;
   for (const Duration delay : {100ms, 200ms, 400ms}) {
     EXPECT_THAT(story.ends(successor, dies_of(SIGSEGV)), IsEmpty());
@@ -528,8 +648,9 @@ TEST(SupervisorReload, LetsTheSuccessorStandInWhenTheOldWorkerDies) {
   story.is_up();
   story.reloads(2);
   EXPECT_THAT(story.ends(1, dies_of(SIGSEGV)), ElementsAre("serve 2 slot 0"));
-  EXPECT_THAT(story.log.back(), HasSubstr("; its successor is starting"));
-  EXPECT_THAT(story.is_ready(3), ElementsAre("spawn 4 slot 1 gen 2", "release 2 slot 0"));
+  EXPECT_THAT(story.log.back(), HasSubstr("; its successor takes its place"));
+  EXPECT_THAT(story.who_is_there(), StartsWith("3 slot 0 gen 2 starting; 2 slot 1 gen 1 running"));
+  EXPECT_THAT(story.is_ready(3), ElementsAre("begin to serve 3", "spawn 4 slot 1 gen 2", "release 2 slot 0"));
 }
 
 TEST(SupervisorReload, BringsTheOldCodeBackWhenOldWorkerAndSuccessorDie) {
@@ -537,9 +658,9 @@ TEST(SupervisorReload, BringsTheOldCodeBackWhenOldWorkerAndSuccessorDie) {
   story.is_up();
   story.reloads(2);
   story.ends(1, dies_of(SIGSEGV));
-  EXPECT_THAT(story.ends(3, dies_of(SIGSEGV)),
-              ElementsAre("spawn 4 slot 0 gen 1",
-                          "reload failed: worker of slot 0 was killed by SIGSEGV while starting"));
+  EXPECT_THAT(
+      story.ends(3, dies_of(SIGSEGV)),
+      ElementsAre("spawn 4 slot 0 gen 1", "reload failed: worker of slot 0 was killed by SIGSEGV while starting"));
 }
 
 TEST(SupervisorReload, RespawnsInTheNewGenerationOnceThatHasProvedItself) {
@@ -548,10 +669,10 @@ TEST(SupervisorReload, RespawnsInTheNewGenerationOnceThatHasProvedItself) {
   story.reloads(3);
   EXPECT_THAT(story.ends(3, dies_of(SIGSEGV)), Contains("spawn 5 slot 2 gen 1"));
   story.is_ready(5);
-  EXPECT_THAT(story.is_ready(4), Contains("spawn 6 slot 1 gen 2"));
+  EXPECT_THAT(story.replaces(4), Contains("spawn 6 slot 1 gen 2"));
   EXPECT_THAT(story.ends(5, dies_of(SIGSEGV)), Contains("serve 4 slot 2"));
   EXPECT_THAT(story.after(100ms), ElementsAre("spawn 7 slot 2 gen 2"));
-  EXPECT_THAT(story.is_ready(6), ElementsAre("drain 2 (reload)"));
+  EXPECT_THAT(story.replaces(6), ElementsAre("hand over 2 to 6", "leave 2"));
   EXPECT_THAT(story.is_ready(7), ElementsAre("reloaded to gen 2", "release 4 slot 2"));
 }
 
@@ -565,9 +686,8 @@ TEST(SupervisorReload, HandsOnWhatTheOldWorkerServedForItsNeighbours) {
   EXPECT_THAT(story.is_full(3), ElementsAre("serve 4 slot 2"));
   story.has_room(4);
   EXPECT_THAT(story.ends(4, dies_of(SIGKILL)), ElementsAre("spawn 6 slot 0 gen 2", "serve 2 slot 0", "serve 2 slot 2"));
-  EXPECT_THAT(story.is_ready(5),
-              ElementsAre("serve 5 slot 0", "serve 5 slot 2", "release 2 slot 0", "release 2 slot 2", "drain 2 (reload)",
-                          "spawn 7 slot 2 gen 2"));
+  EXPECT_THAT(story.replaces(5), ElementsAre("hand over 2 to 5", "serve 5 slot 0", "serve 5 slot 2", "release 2 slot 0",
+                                             "release 2 slot 2", "leave 2", "spawn 7 slot 2 gen 2"));
 }
 
 TEST(SupervisorReload, AnswersEachOfSeveralRequests) {
@@ -576,8 +696,9 @@ TEST(SupervisorReload, AnswersEachOfSeveralRequests) {
   story.reloads(1);
   EXPECT_THAT(story.reloads(1), IsEmpty());
   EXPECT_THAT(story.reloads(1), IsEmpty());
-  EXPECT_THAT(story.is_ready(2), ElementsAre("drain 1 (reload)", "reloaded to gen 2", "spawn 3 slot 0 gen 4"));
-  EXPECT_THAT(story.is_ready(3), ElementsAre("drain 2 (reload)", "reloaded to gen 4", "reloaded to gen 4"));
+  EXPECT_THAT(story.replaces(2),
+              ElementsAre("hand over 1 to 2", "leave 1", "reloaded to gen 2", "spawn 3 slot 0 gen 4"));
+  EXPECT_THAT(story.replaces(3), ElementsAre("hand over 2 to 3", "leave 2", "reloaded to gen 4", "reloaded to gen 4"));
 }
 
 TEST(SupervisorReload, WaitsForTheStart) {
@@ -592,8 +713,8 @@ TEST(SupervisorReload, IsCancelledByAStop) {
   story.is_up();
   story.reloads(1);
   story.reloads(1);
-  EXPECT_THAT(story.stops(), ElementsAre("reload failed: the server is stopping", "reload failed: the server is stopping",
-                                         "leave 1", "leave 2"));
+  EXPECT_THAT(story.stops(), ElementsAre("reload failed: the server is stopping",
+                                         "reload failed: the server is stopping", "leave 1", "leave 2"));
   EXPECT_THAT(story.reloads(1), ElementsAre("reload failed: the server is stopping"));
 }
 
@@ -603,9 +724,10 @@ TEST(SupervisorCount, GrowsOneSlotAtATimeWithANeighbourAcceptingMeanwhile) {
   Story story(1);
   story.is_up();
   story.reloads(3);
-  EXPECT_THAT(story.is_ready(2),
-              ElementsAre("drain 1 (reload)", "open 2 slots", "spawn 3 slot 1 gen 2", "serve 2 slot 1"));
-  EXPECT_THAT(story.is_ready(3), ElementsAre("open 3 slots", "spawn 4 slot 2 gen 2", "serve 2 slot 2", "release 2 slot 1"));
+  EXPECT_THAT(story.replaces(2),
+              ElementsAre("hand over 1 to 2", "leave 1", "open 2 slots", "spawn 3 slot 1 gen 2", "serve 2 slot 1"));
+  EXPECT_THAT(story.is_ready(3),
+              ElementsAre("open 3 slots", "spawn 4 slot 2 gen 2", "serve 2 slot 2", "release 2 slot 1"));
   EXPECT_THAT(story.is_ready(4), ElementsAre("reloaded to gen 2", "release 2 slot 2"));
   EXPECT_EQ(story.supervisor().count(), 3U);
 }
@@ -614,8 +736,8 @@ TEST(SupervisorCount, ShrinksAndLetsTheOldWorkersAcceptTheLastClients) {
   Story story(2);
   story.is_up();
   story.reloads(1);
-  EXPECT_THAT(story.is_ready(3),
-              ElementsAre("drain 1 (reload)", "reloaded to gen 2", "retire slot 1", "drain 2 (slot retired)"));
+  EXPECT_THAT(story.replaces(3), ElementsAre("hand over 1 to 3", "leave 1", "reloaded to gen 2", "retire slot 1",
+                                             "drain 2 (slot retired)"));
   EXPECT_EQ(story.supervisor().count(), 1U);
 }
 
@@ -625,7 +747,8 @@ TEST(SupervisorCount, RetiresASlotOnlyWhenItsHelperHasClosedItsCopy) {
   story.stalls(2);
   EXPECT_THAT(story.after(500ms), ElementsAre("serve 1 slot 1"));
   story.reloads(1);
-  EXPECT_THAT(story.is_ready(3), ElementsAre("serve 3 slot 1", "release 1 slot 1", "drain 1 (reload)", "reloaded to gen 2"));
+  EXPECT_THAT(story.replaces(3),
+              ElementsAre("hand over 1 to 3", "serve 3 slot 1", "release 1 slot 1", "leave 1", "reloaded to gen 2"));
   EXPECT_THAT(story.who_is_there(), HasSubstr("2 slot 1 gen 1 busy (not current)"));
   story.wakes(2);
   EXPECT_THAT(story.after(100ms), ElementsAre("release 3 slot 1"));
@@ -639,10 +762,21 @@ TEST(SupervisorCount, RetiresTheSlotOfADeadWorkerWhenItsHelperHasClosedItsCopy) 
   story.ends(2, exits_with(worker::ExitCode::cannot_start));
   story.reloads(1);
   EXPECT_THAT(story.after(100ms), ElementsAre("spawn 4 slot 1 gen 1"));
-  EXPECT_THAT(story.is_ready(3), AllOf(Contains("leave 4"), Contains("serve 3 slot 1")));
+  EXPECT_THAT(story.replaces(3), AllOf(Contains("leave 4"), Contains("serve 3 slot 1")));
   EXPECT_THAT(story.ends(4, kDone), ElementsAre("release 3 slot 1"));
   EXPECT_THAT(story.has_closed(3, 1), IsEmpty());
   EXPECT_THAT(story.has_closed(1, 1), ElementsAre("retire slot 1"));
+}
+
+TEST(SupervisorCount, RetiresASlotOnlyWhenItsFormerWorkersHaveClosedTheirCopies) {
+  Story story(2);
+  story.is_up();
+  story.reloads(2);
+  story.replaces(3);
+  story.replaces(4);
+  story.reloads(1);
+  EXPECT_THAT(story.replaces(5), ElementsAre("hand over 3 to 5", "leave 3", "reloaded to gen 3"));
+  EXPECT_THAT(story.has_closed(2, 1), ElementsAre("retire slot 1", "drain 4 (slot retired)"));
 }
 
 TEST(SupervisorCount, TakesASlotBackThatHasNotRetiredYet) {
@@ -651,24 +785,25 @@ TEST(SupervisorCount, TakesASlotBackThatHasNotRetiredYet) {
   story.stalls(2);
   story.after(500ms);
   story.reloads(1);
-  story.is_ready(3);
+  story.replaces(3);
   story.wakes(2);
   EXPECT_THAT(story.reloads(2), ElementsAre("spawn 4 slot 0 gen 3"));
-  EXPECT_THAT(story.is_ready(4), Contains("open 2 slots"));
+  EXPECT_THAT(story.replaces(4), Contains("open 2 slots"));
 }
 
 TEST(SupervisorCount, GivesUpAnAddedSlotWhoseWorkerCannotStart) {
   Story story(1);
   story.is_up();
   story.reloads(2);
-  story.is_ready(2);
+  story.replaces(2);
   for (WorkerKey added = 3; added <= 5; ++added) {
     story.ends(added, dies_of(SIGSEGV));
     story.after(1s);
   }
-  EXPECT_THAT(story.ends(6, dies_of(SIGSEGV)),
-              ElementsAre("reload failed: worker of slot 1 was killed by SIGSEGV while starting; slot 0 runs generation 2",
-                          "release 2 slot 1"));
+  EXPECT_THAT(
+      story.ends(6, dies_of(SIGSEGV)),
+      ElementsAre("reload failed: worker of slot 1 was killed by SIGSEGV while starting; slot 0 runs generation 2",
+                  "release 2 slot 1"));
   EXPECT_THAT(story.has_closed(2, 1), ElementsAre("retire slot 1"));
   EXPECT_EQ(story.supervisor().count(), 1U);
 }
@@ -694,10 +829,9 @@ TEST(SupervisorExits, AreCountedWhenTheWatchdogHadTo) {
 }
 
 TEST(SupervisorExits, AreCountedWhenADrainingWorkerCrashes) {
-  Story story(1);
+  Story story(2);
   story.is_up();
-  story.reloads(1);
-  story.is_ready(2);
+  story.stops_gracefully();
   EXPECT_THAT(story.ends(1, dies_of(SIGSEGV)), IsEmpty());
   EXPECT_THAT(story.exits, ElementsAre("killed by SIGSEGV"));
 }
@@ -712,14 +846,7 @@ TEST(SupervisorExits, AreNotCountedWhenTheyWereOrdered) {
   EXPECT_THAT(story.exits, IsEmpty());
 }
 
-// ---- words and times
-
-TEST(ExitStatus, ReadsAsInTheStatus) {
-  EXPECT_EQ(to_string(dies_of(SIGKILL)), "killed by SIGKILL");
-  EXPECT_EQ(to_string(dies_of(SIGSEGV)), "killed by SIGSEGV");
-  EXPECT_EQ(to_string(dies_of(SIGRTMIN + 6)), fmt::format("killed by signal {}", SIGRTMIN + 6));
-  EXPECT_EQ(to_string(exits_with(250)), "exit 250");
-}
+// ---- when the master has to look again
 
 TEST(SupervisorDeadline, IsTheNextLookWhileAnybodyLives) {
   Story story(1);

@@ -1,0 +1,275 @@
+#include "master/listening_sockets.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "master/exit_status.h"
+#include "tests/unit/worker/support/sockets.h"
+
+namespace wsd::master {
+namespace {
+
+using worker::FileDescriptor;
+using worker::test::is_open;
+using Urls = std::vector<ListenUrl>;
+
+ListenUrl local(std::uint16_t port, const std::string& host = "127.0.0.1") {
+  return {.host = host, .port = port};
+}
+
+sockaddr_in address_of(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+std::uint16_t port_of(int socket) {
+  sockaddr_in address{};
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return ntohs(address.sin_port);
+}
+
+int option_of(int socket, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof(value);
+  EXPECT_EQ(::getsockopt(socket, level, name, &value, &size), 0);
+  return value;
+}
+
+// Another program on a port (0: one of the kernel's choice).
+FileDescriptor other_program(std::uint16_t port = 0) {
+  FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = address_of(port);
+  EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)), 0);
+  EXPECT_EQ(::listen(socket.get(), 1), 0);
+  return socket;
+}
+
+bool accepts_connections(std::uint16_t port) {
+  const FileDescriptor client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = address_of(port);
+  return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+}
+
+std::string failure_of(ListeningSockets& sockets, const Urls& urls, unsigned count) {
+  try {
+    sockets.open(urls, count);
+  } catch (const CommandError& error) {
+    return error.what();
+  }
+  ADD_FAILURE() << "it opened";
+  return {};
+}
+
+TEST(ListeningSockets, OpensASocketPerSlotOnOnePort) {
+  ListeningSockets sockets(32'768);
+  sockets.open({local(0)}, 3);
+  ASSERT_EQ(sockets.addresses().size(), 1U);
+  const std::uint16_t port = sockets.addresses()[0].port;
+  EXPECT_NE(port, 0);
+  std::set<int> all;
+  for (Slot slot = 0; slot < 3; ++slot) {
+    const auto of_slot = sockets.of_slot(slot);
+    ASSERT_EQ(of_slot.size(), 1U);
+    all.insert(of_slot[0]);
+    EXPECT_EQ(port_of(of_slot[0]), port);
+  }
+  EXPECT_EQ(all.size(), 3U);
+  EXPECT_TRUE(sockets.of_slot(3).empty());
+  EXPECT_TRUE(accepts_connections(port));
+}
+
+TEST(ListeningSockets, ListenWithWhatTheirClientsInherit) {
+  ListeningSockets sockets(32'768);
+  sockets.open({local(0)}, 1);
+  const int socket = sockets.of_slot(0).at(0);
+  EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_ACCEPTCONN), 1);
+  EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_REUSEPORT), 1);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_SNDBUF), 2 * 32'768);
+  EXPECT_NE(::fcntl(socket, F_GETFL) & O_NONBLOCK, 0);
+  EXPECT_NE(::fcntl(socket, F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST(ListeningSockets, KeepTheOrderOfTheAddressesInEverySlot) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0), local(0, "127.0.0.2")}, 2);
+  const auto addresses = sockets.addresses();
+  ASSERT_EQ(addresses.size(), 2U);
+  EXPECT_EQ(addresses[0].host, "127.0.0.1");
+  EXPECT_EQ(addresses[1].host, "127.0.0.2");
+  for (Slot slot = 0; slot < 2; ++slot) {
+    const auto of_slot = sockets.of_slot(slot);
+    ASSERT_EQ(of_slot.size(), 2U);
+    EXPECT_EQ(port_of(of_slot[0]), addresses[0].port);
+    EXPECT_EQ(port_of(of_slot[1]), addresses[1].port);
+  }
+}
+
+TEST(ListeningSockets, TwoAddressesWithPortZeroAreTwoPorts) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0), local(0)}, 2);
+  ASSERT_EQ(sockets.addresses().size(), 2U);
+  EXPECT_NE(sockets.addresses()[0].port, sockets.addresses()[1].port);
+}
+
+TEST(ListeningSockets, APortThatIsTakenIsRefusedWithAdvice) {
+  const FileDescriptor other = other_program();
+  const std::uint16_t port = port_of(other.get());
+  ListeningSockets sockets(0);
+  const std::string failure = failure_of(sockets, {local(port)}, 2);
+  EXPECT_NE(failure.find("ws://127.0.0.1:" + std::to_string(port)), std::string::npos) << failure;
+  EXPECT_NE(failure.find("taken by another program"), std::string::npos) << failure;
+  EXPECT_TRUE(sockets.addresses().empty());
+}
+
+TEST(ListeningSockets, APortOfAnotherServerIsRefusedAlthoughBothWouldShareIt) {
+  ListeningSockets first(0);
+  first.open({local(0)}, 1);
+  ListeningSockets second(0);
+  EXPECT_NE(failure_of(second, {local(first.addresses()[0].port)}, 1).find("taken"), std::string::npos);
+}
+
+TEST(ListeningSockets, AHostThatIsNotOursIsRefused) {
+  ListeningSockets sockets(0);
+  EXPECT_NE(failure_of(sockets, {local(0, "192.0.2.1")}, 1).find("no such address"), std::string::npos);
+  EXPECT_NE(failure_of(sockets, {local(0, "no-such-host.invalid")}, 1).find("not known"), std::string::npos);
+}
+
+TEST(ListeningSockets, OpenedAgainKeepWhatIsThere) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0)}, 2);
+  const auto before = sockets.of_slot(0);
+  const auto addresses = sockets.addresses();
+  sockets.open({local(0)}, 4);
+  EXPECT_EQ(sockets.addresses(), addresses) << "port 0 keeps the port it got";
+  EXPECT_EQ(sockets.of_slot(0), before);
+  EXPECT_EQ(sockets.of_slot(3).size(), 1U);
+  sockets.open({local(0)}, 1);
+  EXPECT_EQ(sockets.of_slot(3).size(), 1U) << "fewer slots close nothing: workers still hold theirs";
+}
+
+TEST(ListeningSockets, AnAddressCanBeAddedLaterAndAnotherLetGo) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0)}, 2);
+  const auto old_sockets = sockets.of_slot(1);
+  const std::uint16_t old_port = sockets.addresses()[0].port;
+  const Urls both{local(0, "127.0.0.2"), local(0)};
+  sockets.open(both, 2);
+  ASSERT_EQ(sockets.of_slot(1).size(), 2U);
+  EXPECT_EQ(sockets.of_slot(1)[1], old_sockets[0]);
+  EXPECT_EQ(sockets.addresses()[1].port, old_port);
+
+  const Urls fresh{local(0, "127.0.0.2")};
+  sockets.open(fresh, 2);
+  EXPECT_EQ(sockets.of_slot(1).size(), 2U) << "until workers have let go of it";
+  EXPECT_TRUE(accepts_connections(old_port));
+  sockets.keep_only(fresh);
+  ASSERT_EQ(sockets.addresses().size(), 1U);
+  EXPECT_EQ(sockets.addresses()[0].host, "127.0.0.2");
+  EXPECT_FALSE(is_open(old_sockets[0]));
+  EXPECT_FALSE(accepts_connections(old_port));
+}
+
+TEST(ListeningSockets, ARetiredSlotIsClosedAndCanComeBackOnTheSamePort) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0), local(0, "127.0.0.2")}, 3);
+  const std::uint16_t port = sockets.addresses()[0].port;
+  const auto retired = sockets.of_slot(1);
+  sockets.retire(1);
+  EXPECT_TRUE(sockets.of_slot(1).empty());
+  for (const int descriptor : retired) EXPECT_FALSE(is_open(descriptor));
+  EXPECT_EQ(sockets.of_slot(2).size(), 2U);
+  sockets.retire(17);
+  sockets.open({local(0), local(0, "127.0.0.2")}, 3);
+  ASSERT_EQ(sockets.of_slot(1).size(), 2U);
+  EXPECT_EQ(port_of(sockets.of_slot(1)[0]), port);
+}
+
+TEST(ListeningSockets, CloseAllClosesAll) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0)}, 2);
+  const std::uint16_t port = sockets.addresses()[0].port;
+  sockets.close_all();
+  EXPECT_TRUE(sockets.addresses().empty());
+  EXPECT_FALSE(accepts_connections(port));
+}
+
+TEST(ListeningSockets, AFailedOpenLeavesEverythingAsItWas) {
+  const FileDescriptor other = other_program();
+  ListeningSockets sockets(0);
+  sockets.open({local(0)}, 2);
+  const auto addresses = sockets.addresses();
+  const auto first = sockets.of_slot(0);
+  failure_of(sockets, {local(0), local(0, "127.0.0.2"), local(port_of(other.get()))}, 4);
+  EXPECT_EQ(sockets.addresses(), addresses);
+  EXPECT_EQ(sockets.of_slot(0), first);
+  EXPECT_TRUE(sockets.of_slot(2).empty());
+  EXPECT_TRUE(accepts_connections(addresses[0].port));
+}
+
+// Until it goes, no more than `count` further descriptors can be opened.
+class FewDescriptorsLeft {
+ public:
+  explicit FewDescriptorsLeft(int count) {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    std::vector<FileDescriptor> next;
+    for (int i = 0; i <= count; ++i) next.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    rlimit lowered = before_;
+    lowered.rlim_cur = static_cast<rlim_t>(next.back().get());
+    ::setrlimit(RLIMIT_NOFILE, &lowered);
+  }
+  ~FewDescriptorsLeft() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptorsLeft(const FewDescriptorsLeft&) = delete;
+  FewDescriptorsLeft& operator=(const FewDescriptorsLeft&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// The sanitizers, too, want descriptors when they see a class for the first time: so nothing else happens meanwhile,
+// and what a failure takes has been seen before.
+bool fails_with_descriptors(int left, ListeningSockets& sockets, const Urls& urls, unsigned count) {
+  failure_of(sockets, {local(0, "192.0.2.1")}, 1);
+  const FewDescriptorsLeft few(left);
+  try {
+    sockets.open(urls, count);
+  } catch (const CommandError&) {
+    return true;
+  }
+  return false;
+}
+
+TEST(ListeningSockets, RunningOutOfDescriptorsHalfwayLeavesNothingBehind) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0), local(0, "127.0.0.2")}, 2);
+  for (int left = 0; left < 4; ++left) {
+    EXPECT_TRUE(fails_with_descriptors(left, sockets, {local(0), local(0, "127.0.0.2")}, 4)) << left;
+    EXPECT_TRUE(sockets.of_slot(2).empty()) << left;
+    EXPECT_TRUE(sockets.of_slot(3).empty()) << left;
+  }
+  EXPECT_EQ(sockets.of_slot(1).size(), 2U);
+}
+
+// A slot that was retired in the middle is no different from one at the end: nobody would serve its socket.
+TEST(ListeningSockets, AFailedOpenDoesNotBringARetiredSlotBack) {
+  ListeningSockets sockets(0);
+  sockets.open({local(0), local(0, "127.0.0.2")}, 3);
+  sockets.retire(1);
+  ASSERT_TRUE(fails_with_descriptors(1, sockets, {local(0), local(0, "127.0.0.2")}, 3));
+  EXPECT_TRUE(sockets.of_slot(1).empty());
+}
+
+}  // namespace
+}  // namespace wsd::master
