@@ -23,7 +23,7 @@ struct HttpError {
 // A whole HTTP/1.1 response with Content-Length, after which the connection is to be closed, as it says.
 [[nodiscard]] std::string serialize(const HttpError& error);
 
-// RFC 9110 §15, for the statuses a WebSocket server gives; others get "Error".
+// RFC 9110 §15, for the statuses that are in use; others get "Error".
 [[nodiscard]] std::string_view reason_phrase(std::uint16_t status);
 
 }  // namespace wsd::protocol

@@ -9,29 +9,44 @@ namespace wsd::worker {
 
 namespace {
 
-void log_exception(const char* callback, ConnectionId connection, const char* what) {
-  if (connection == 0) {
+void log_exception(const char* callback, const Connection* connection, const char* what) {
+  if (connection == nullptr) {
     log::error("{} threw: {}", callback, log::escape(what));
   } else {
-    log::error("{} threw on connection {}, which is closed with 1011: {}", callback, connection, log::escape(what));
+    log::error("{} threw on connection {}, which is closed with 1011: {}", callback, connection->id(), log::escape(what));
   }
 }
 
-template <typename Callback, typename... Arguments>
-AppHost::Outcome call(const char* name, ConnectionId connection, const Callback& callback, Arguments&&... arguments) {
-  if (!callback) return AppHost::Outcome::returned;
-  try {
-    callback(std::forward<Arguments>(arguments)...);
-    return AppHost::Outcome::returned;
-  } catch (const std::exception& error) {
-    log_exception(name, connection, error.what());
-  } catch (...) {
-    log_exception(name, connection, "something that is not a std::exception");
-  }
-  return AppHost::Outcome::threw;
-}
+constexpr const char* unknown_exception = "something that is not a std::exception";
 
 }  // namespace
+
+template <typename Callback, typename... Arguments>
+AppHost::Outcome AppHost::call(const char* name, Connection* connection, const Callback& callback,
+                               Arguments&&... arguments) {
+  if (!callback) return Outcome::returned;
+  try {
+    callback(std::forward<Arguments>(arguments)...);
+    return Outcome::returned;
+  } catch (const std::exception& error) {
+    report(name, connection, error.what());
+  } catch (...) {
+    report(name, connection, unknown_exception);
+  }
+  return Outcome::threw;
+}
+
+void AppHost::report(const char* callback, Connection* connection, const char* what) {
+  log_exception(callback, connection, what);
+  if (!app_.on_error) return;
+  try {
+    app_.on_error(connection, what);
+  } catch (const std::exception& error) {
+    log_exception("on_error", nullptr, error.what());
+  } catch (...) {
+    log_exception("on_error", nullptr, unknown_exception);
+  }
+}
 
 AppHost::AppHost(const AppModule& module, Settings settings) {
   app_.settings = std::move(settings);
@@ -42,32 +57,40 @@ void AppHost::start(Worker& worker) {
   if (app_.on_worker_start) app_.on_worker_start(worker);
 }
 
-void AppHost::stop(Worker& worker) { (void)call("on_worker_stop", 0, app_.on_worker_stop, worker); }
+void AppHost::stop(Worker& worker) { (void)call("on_worker_stop", nullptr, app_.on_worker_stop, worker); }
+
+AppHost::Outcome AppHost::handshake(const Request& request, Handshake& handshake) {
+  return call("on_handshake", nullptr, app_.on_handshake, request, handshake);
+}
+
+AppHost::Outcome AppHost::request(const Request& request, Response& response) {
+  return call("on_request", nullptr, app_.on_request, request, response);
+}
 
 AppHost::Outcome AppHost::open(Connection& connection) {
-  return call("on_open", connection.id(), app_.on_open, connection);
+  return call("on_open", &connection, app_.on_open, connection);
 }
 
 AppHost::Outcome AppHost::resume(Connection& connection) {
-  return call("on_resume", connection.id(), app_.on_resume, connection);
+  return call("on_resume", &connection, app_.on_resume, connection);
 }
 
 AppHost::Outcome AppHost::message(Connection& connection, Message message) {
-  return call("on_message", connection.id(), app_.on_message, connection, message);
+  return call("on_message", &connection, app_.on_message, connection, message);
 }
 
 AppHost::Outcome AppHost::buffer_full(Connection& connection) {
-  return call("on_buffer_full", connection.id(), app_.on_buffer_full, connection);
+  return call("on_buffer_full", &connection, app_.on_buffer_full, connection);
 }
 
 AppHost::Outcome AppHost::buffer_drain(Connection& connection) {
-  return call("on_buffer_drain", connection.id(), app_.on_buffer_drain, connection);
+  return call("on_buffer_drain", &connection, app_.on_buffer_drain, connection);
 }
 
 void AppHost::close(Connection& connection, CloseInfo info) {
-  (void)call("on_close", connection.id(), app_.on_close, connection, info);
+  (void)call("on_close", &connection, app_.on_close, connection, info);
 }
 
-void AppHost::timer(const std::function<void()>& callback) { (void)call("a timer", 0, callback); }
+void AppHost::timer(const std::function<void()>& callback) { (void)call("a timer", nullptr, callback); }
 
 }  // namespace wsd::worker

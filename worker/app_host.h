@@ -1,7 +1,8 @@
 // The one place that calls an application: stops its exceptions, so that none crosses the event loop.
 //
-// A callback that throws is logged with its name, its connection and what(); the caller learns of it and closes that
-// connection with 1011. Callbacks are never nested, since nothing an application may call calls back.
+// A callback that throws is logged with its name, its connection and what(), and on_error hears of it; the caller learns
+// of it and closes that connection with 1011. Callbacks are never nested, since nothing an application may call calls
+// back.
 
 #pragma once
 
@@ -28,6 +29,10 @@ class AppHost {
   void start(Worker& worker);  // throws what on_worker_start throws
   void stop(Worker& worker);
 
+  [[nodiscard]] Outcome handshake(const Request& request, Handshake& handshake);
+  // Whether there is an on_request.
+  [[nodiscard]] bool answers_requests() const { return static_cast<bool>(app_.on_request); }
+  [[nodiscard]] Outcome request(const Request& request, Response& response);
   [[nodiscard]] Outcome open(Connection& connection);
   [[nodiscard]] Outcome resume(Connection& connection);
   [[nodiscard]] Outcome message(Connection& connection, Message message);
@@ -37,6 +42,10 @@ class AppHost {
   void timer(const std::function<void()>& callback);
 
  private:
+  template <typename Callback, typename... Arguments>
+  Outcome call(const char* name, Connection* connection, const Callback& callback, Arguments&&... arguments);
+  void report(const char* callback, Connection* connection, const char* what);
+
   App app_;
 };
 

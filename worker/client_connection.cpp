@@ -2,11 +2,13 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
 #include "protocol/close_code.h"
 #include "protocol/opening_handshake.h"
+#include "worker/handshake_answer.h"
 #include "worker/log.h"
 
 namespace wsd::worker {
@@ -35,6 +37,11 @@ protocol::HttpRequest parse_head(std::span<const std::byte> head) {
 
 std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
 
+// Bytes that a response is given to the output in.
+constexpr std::size_t largest_part = 16 * 1024;
+
+protocol::HttpError server_error() { return {.status = 500, .text = "The application failed.", .headers = {}}; }
+
 }  // namespace
 
 ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, std::unique_ptr<Transport> transport,
@@ -57,9 +64,7 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   if (phase_ == Phase::closing || phase_ == Phase::lingering) session_.close_sent();
   if (!state.input.empty()) held_input_ = std::make_unique<std::vector<std::byte>>(state.input);
   output_.restore(state.output);
-  if (!state.attributes.empty()) {
-    attributes_ = std::make_unique<std::vector<std::pair<std::string, std::string>>>(state.attributes);
-  }
+  attributes_.restore(state.attributes);
   if (!state.close_reason.empty()) close_reason_ = std::make_unique<std::string>(state.close_reason);
   visible_ = state.visible;
   paused_ = state.paused;
@@ -93,14 +98,15 @@ ConnectionState ClientConnection::save() {
   state.phase = phase_;
   state.remote_address = remote_address();
   if (phase_ == Phase::opening) {
-    assign(state.input, parser_->unfinished_input());
+    if (exchange_ == nullptr) assign(state.input, parser_->unfinished_input());
+    if (exchange_ != nullptr) state.input = exchange_->unfinished_input();
   } else {
     if (!request_.head().empty()) assign(state.head, request_.head().raw());
     state.input = session_.unfinished_input();
   }
   if (held_input_ != nullptr) state.input.insert(state.input.end(), held_input_->begin(), held_input_->end());
   state.output = output_.waiting_bytes();
-  if (attributes_ != nullptr) state.attributes = *attributes_;
+  state.attributes = attributes_.entries();
   state.visible = visible_;
   state.paused = paused_;
   state.full = full_;
@@ -116,12 +122,16 @@ ConnectionState ClientConnection::save() {
   return state;
 }
 
-void ClientConnection::resume(std::uint64_t due_ms) {
+void ClientConnection::attach(std::uint64_t due_ms) {
   watched_events_ = wanted_events();
   watched_ = context_.poller.add(transport_->descriptor(), *this, watched_events_);
   if (visible_) context_.counters.connections.add(1);
   if (!watched_) return lose();
   deadlines().restore(*this, due_ms, context_.now_ms());
+}
+
+void ClientConnection::resume() {
+  if (is_gone()) return;  // ended by another one's on_resume, or never watched
   if (visible_ && context_.app.resume(*this) == AppHost::Outcome::threw) close(close_code::internal_error, {});
   take_held_input();
   touch();
@@ -154,6 +164,8 @@ void ClientConnection::handle_ready(std::uint32_t events) {
 }
 
 void ClientConnection::receive() {
+  take_held_input();  // what was read first comes first
+  if (is_gone() || paused_) return;
   const Transfer transfer = transport_->read(context_.read_buffer());
   switch (transfer.status) {
     case Transfer::Status::done:
@@ -175,14 +187,47 @@ void ClientConnection::take_input(std::span<std::byte> input) {
 }
 
 void ClientConnection::take_opening(std::span<std::byte>& input) {
+  if (exchange_ == nullptr && !take_head(input)) return;
+  if (exchange_ != nullptr) return take_plain_request(input);
+  if (const auto error = protocol::check_opening_handshake(request_.head())) return refuse(*error);
+  open();
+}
+
+// True once the request's head is whole.
+bool ClientConnection::take_head(std::span<std::byte>& input) {
   std::span<const std::byte> head = input;
   const auto step = parser_->next(head);
   input = input.last(head.size());
-  if (step == protocol::HttpRequestParser::Step::need_more) return;
-  if (step == protocol::HttpRequestParser::Step::failed) return refuse(parser_->error());
+  if (step == protocol::HttpRequestParser::Step::failed) refuse(parser_->error());
+  if (step != protocol::HttpRequestParser::Step::complete) return false;
   request_.set_head(parser_->take());
-  if (const auto error = protocol::check_opening_handshake(request_.head())) return refuse(*error);
-  open();
+  if (protocol::is_upgrade(request_.head()) || !context_.app.answers_requests()) return true;
+  exchange_ = std::make_unique<HttpExchange>(request_);
+  if (exchange_->wants_continue()) send_bytes(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+  return true;
+}
+
+void ClientConnection::take_plain_request(std::span<std::byte>& input) {
+  const auto end_exchange = [this] { return std::exchange(exchange_, nullptr); };
+  if (exchange_->error()) return refuse(*end_exchange()->error());
+  if (!exchange_->take_body(input)) return;
+  const auto exchange = end_exchange();
+  ResponseDraft response;
+  if (context_.app.request(*exchange, response) == AppHost::Outcome::threw) return refuse(server_error());
+  answer(response.take());
+}
+
+// What the application says instead of opening a WebSocket. A body is larger than what one turn's buffer may hold.
+void ClientConnection::answer(const protocol::HttpResponse& response) {
+  send_bytes(as_bytes(protocol::serialize_head(response)));
+  const bool wanted = protocol::may_have_body(response.status) && request_.method() != "HEAD";
+  for (std::string_view rest = wanted ? response.body : std::string_view(); !rest.empty() && !is_gone();) {
+    const std::string_view part = rest.substr(0, largest_part);
+    send_bytes(as_bytes(part));
+    rest.remove_prefix(part.size());
+  }
+  parser_.reset();
+  if (!is_gone()) linger();
 }
 
 void ClientConnection::take_frames(std::span<std::byte>& input) {
@@ -194,7 +239,7 @@ void ClientConnection::take_frames(std::span<std::byte>& input) {
         if (!session_.in_message()) {
           message_begun_ms_ = 0;
         } else if (message_begun_ms_ == 0) {
-          message_begun_ms_ = static_cast<std::uint32_t>(context_.now_ms()) | 1U;
+          message_begun_ms_ = std::max(1U, static_cast<std::uint32_t>(context_.now_ms()));  // 0: none has begun
         }
         return;
       case Step::message:
@@ -226,8 +271,12 @@ void ClientConnection::take_held_input() {
 }
 
 void ClientConnection::open() {
+  HandshakeAnswer said(request_.head());
+  if (context_.app.handshake(request_, said) == AppHost::Outcome::threw) return refuse(server_error());
+  if (const auto refusal = said.refusal()) return answer(*refusal);
   parser_.reset();
-  send_bytes(as_bytes(protocol::serialize_switching_protocols(request_.head())));
+  send_bytes(as_bytes(said.switching_protocols()));
+  attributes_ = said.take_attributes();
   phase_ = Phase::open;
   last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
   context_.ticks.arm(*this, context_.now_ms());
@@ -292,24 +341,24 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
     return SendResult::dropped;
   }
   context_.counters.messages_out.add(1);
-  touch();
   if (!output_.send(way(), opcode_of(type), pieces, size)) {
     lose();
     return SendResult::dropped;
   }
+  touch();
   if (output_.queued() == 0) return SendResult::sent;
   if (output_.queued() >= context_.limits.send_queue) note_full();
   return SendResult::queued;
 }
 
 void ClientConnection::send_bytes(std::span<const std::byte> bytes) {
+  if (!output_.send(way(), bytes)) return lose();
   touch();
-  if (!output_.send(way(), bytes)) lose();
 }
 
 void ClientConnection::send_control(protocol::Opcode opcode, std::span<const std::byte> payload) {
+  if (!output_.send_control(way(), opcode, payload)) return lose();
   touch();
-  if (!output_.send_control(way(), opcode, payload)) lose();
 }
 
 void ClientConnection::flush() {
@@ -342,6 +391,7 @@ void ClientConnection::begin_close(std::optional<std::uint16_t> code, std::strin
   std::array<std::byte, protocol::max_close_frame_size> frame;
   const std::size_t size = protocol::serialize_close(code, reason, frame.data());
   send_bytes(std::span(frame).first(size));
+  if (is_gone()) return;
   session_.close_sent();
   close_code_ = code.value_or(close_code::no_code);
   if (!reason.empty()) close_reason_ = std::make_unique<std::string>(reason);
@@ -436,7 +486,7 @@ void ClientConnection::tick() {
 }
 
 void ClientConnection::ping() {
-  if (phase_ == Phase::open) send_control(protocol::Opcode::ping, {});
+  if (phase_ == Phase::open && output_.size() < context_.limits.send_queue) send_control(protocol::Opcode::ping, {});
 }
 
 // ---- telling and watching -------------------------------------------------------------------------------------------
@@ -454,6 +504,7 @@ void ClientConnection::resume_receive() {
   if (held_input_ != nullptr) context_.resumed.push_back(id_);
 }
 
+// Always after the output it announces: a full arena is flushed in between, and that empties the list.
 void ClientConnection::touch() {
   if (std::exchange(touched_, true)) return;
   context_.touched.push_back(this);

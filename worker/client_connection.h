@@ -20,10 +20,12 @@
 #include "protocol/http_error.h"
 #include "protocol/http_request_parser.h"
 #include "protocol/session.h"
+#include "worker/attributes.h"
 #include "worker/client_output.h"
 #include "worker/client_request.h"
 #include "worker/connection_context.h"
 #include "worker/connection_state.h"
+#include "worker/http_exchange.h"
 #include "worker/transport.h"
 
 namespace wsd::worker {
@@ -44,9 +46,11 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
 
   // For a successor, once this turn's output was flushed. This connection stays as it is.
   [[nodiscard]] ConnectionState save();
-  // Takes up what save() left in another worker: the application hears on_resume, then input and output go on.
-  // `due_ms`: of the state; connections are resumed in the order of it.
-  void resume(std::uint64_t due_ms);
+  // Takes up what save() left in another worker. All connections are attached before the first is resumed, since its
+  // on_resume may do anything to any of them. `due_ms`: of the state; connections are attached in the order of it.
+  void attach(std::uint64_t due_ms);
+  // The application hears on_resume, then input and output go on.
+  void resume();
   // The socket is another worker's now: lets go of it without a trace on the wire, and without on_close.
   void hand_over();
 
@@ -55,6 +59,11 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] const Request& request() const override { return request_; }
   [[nodiscard]] std::string_view remote_address() const override { return request_.remote_address(); }
   [[nodiscard]] Worker& worker() override { return context_.worker; }
+  [[nodiscard]] std::string_view subprotocol() const override { return attributes_.subprotocol(); }
+  void set(std::string_view name, std::string_view value) override { attributes_.set(name, value); }
+  [[nodiscard]] std::string_view get(std::string_view name) const override {
+    return name.empty() ? std::string_view() : attributes_.get(name);
+  }
   SendResult send(std::string_view data, MessageType type) override { return send({data}, type); }
   SendResult send(std::initializer_list<std::string_view> pieces, MessageType type) override;
   void close(std::uint16_t code, std::string_view reason) override;
@@ -97,6 +106,9 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void take_opening(std::span<std::byte>& input);
   void take_frames(std::span<std::byte>& input);
   void hold_input(std::span<const std::byte> input);
+  [[nodiscard]] bool take_head(std::span<std::byte>& input);
+  void take_plain_request(std::span<std::byte>& input);
+  void answer(const protocol::HttpResponse& response);
   void open();
   DeadlineList& deadlines();
 
@@ -129,12 +141,13 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   std::unique_ptr<Transport> transport_;
   ClientRequest request_;
   std::unique_ptr<protocol::HttpRequestParser> parser_;  // while opening
+  std::unique_ptr<HttpExchange> exchange_;               // while opening, of a request that is no upgrade
   protocol::Session session_;
 
   ClientOutput output_;
   std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive() or resume()
 
-  std::unique_ptr<std::vector<std::pair<std::string, std::string>>> attributes_;
+  Attributes attributes_;
   std::unique_ptr<std::string> close_reason_;  // for on_close, if there is one
   std::uint32_t watched_events_ = 0;    // what the poller watches for
   std::uint32_t last_message_ms_ = 0;   // low 32 bits of the loop's clock

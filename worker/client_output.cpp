@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
 
 #include "protocol/assertion.h"
 
@@ -41,6 +42,7 @@ bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<
   if (size >= large_payload || queued() > 0) return write_large(way, used_header, pieces);
 
   std::byte* room = extend(way, used_header.size() + size);
+  if (room == nullptr) return false;
   room = std::copy(used_header.begin(), used_header.end(), room);
   for (const std::string_view piece : pieces) {
     if (!piece.empty()) std::memcpy(room, piece.data(), piece.size());
@@ -54,7 +56,9 @@ bool ClientOutput::send(Way way, std::span<const std::byte> bytes) {
     const iovec piece = piece_of(bytes.data(), bytes.size());
     queue_->append_frame({&piece, 1});
   } else {
-    std::copy(bytes.begin(), bytes.end(), extend(way, bytes.size()));
+    std::byte* const room = extend(way, bytes.size());
+    if (room == nullptr) return false;
+    std::copy(bytes.begin(), bytes.end(), room);
   }
   return true;
 }
@@ -77,7 +81,8 @@ bool ClientOutput::send_control(Way way, protocol::Opcode opcode, std::span<cons
 std::byte* ClientOutput::extend(Way way, std::size_t size) {
   std::byte* room = way.context.arena.extend(chain_, size);
   if (room != nullptr) return room;
-  way.context.flush();
+  way.context.flush();  // of this connection too, whose stream may be gone then, and `way` with it
+  if (cleared_) return nullptr;
   room = way.context.arena.extend(chain_, size);
   WSD_ASSERT(room != nullptr);  // nothing larger than large_payload comes here
   return room;
@@ -86,8 +91,12 @@ std::byte* ClientOutput::extend(Way way, std::size_t size) {
 bool ClientOutput::write_large(Way way, std::span<const std::byte> header,
                                std::initializer_list<std::string_view> pieces) {
   if (!flush_chain(way)) return false;
+  if (pieces.size() >= max_pieces) {
+    std::string joined;
+    for (const std::string_view piece : pieces) joined += piece;
+    return write_large(way, header, {joined});
+  }
   std::array<iovec, max_pieces> gathered;
-  WSD_ASSERT(pieces.size() < gathered.size());
   std::size_t count = 0;
   gathered[count++] = piece_of(header.data(), header.size());
   for (const std::string_view piece : pieces) {
@@ -141,6 +150,7 @@ ClientOutput::Flushed ClientOutput::flush(Way way) {
 void ClientOutput::clear() {
   chain_ = {};
   queue_.reset();
+  cleared_ = true;
 }
 
 std::vector<std::byte> ClientOutput::waiting_bytes() {

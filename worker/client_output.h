@@ -47,6 +47,7 @@ class ClientOutput {
   [[nodiscard]] std::size_t size() const { return chain_.size() + queued(); }
   // Bytes that the kernel had no room for.
   [[nodiscard]] std::size_t queued() const { return queue_ == nullptr ? 0 : queue_->size(); }
+  // The stream is gone, and what was to go with it.
   void clear();
 
   // For another process: what waits, which is everything once the turn's output was flushed.
@@ -55,6 +56,7 @@ class ClientOutput {
   void restore(std::span<const std::byte> waiting);
 
  private:
+  // Null if the stream turned out to be dead when a full arena was flushed.
   [[nodiscard]] std::byte* extend(Way way, std::size_t size);
   [[nodiscard]] bool write_large(Way way, std::span<const std::byte> header,
                                  std::initializer_list<std::string_view> pieces);
@@ -65,6 +67,7 @@ class ClientOutput {
 
   OutputArena::Chain chain_;
   std::unique_ptr<SendQueue> queue_;
+  bool cleared_ = false;
 };
 
 }  // namespace wsd::worker

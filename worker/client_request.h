@@ -24,6 +24,7 @@ class ClientRequest final : public Request {
   [[nodiscard]] std::string_view header(std::string_view name) const override {
     return head_.empty() ? std::string_view() : head_.header(name).value_or(std::string_view());
   }
+  [[nodiscard]] std::string_view body() const override { return {}; }
   [[nodiscard]] std::string_view remote_address() const override { return remote_address_; }
 
  private:

@@ -68,8 +68,9 @@ class Reader {
   const protocol::RecordReader& record_;
 };
 
-bool is_known(ConnectionState::Phase phase) {
-  return phase >= ConnectionState::Phase::opening && phase <= ConnectionState::Phase::lingering;
+bool travels(std::uint64_t phase) {
+  return phase >= static_cast<std::uint64_t>(ConnectionState::Phase::opening) &&
+         phase <= static_cast<std::uint64_t>(ConnectionState::Phase::lingering);
 }
 
 }  // namespace
@@ -107,10 +108,10 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
   const Reader reader(*record);
   ConnectionState state;
   reader.number(Field::id, state.id);
-  auto phase = static_cast<ConnectionState::Phase>(0);
+  std::uint64_t phase = 0;
   reader.number(Field::phase, phase);
-  if (state.id == 0 || !is_known(phase)) return std::nullopt;
-  state.phase = phase;
+  if (state.id == 0 || !travels(phase)) return std::nullopt;
+  state.phase = static_cast<ConnectionState::Phase>(phase);
   reader.bytes(Field::remote_address, state.remote_address);
   reader.bytes(Field::head, state.head);
   reader.bytes(Field::input, state.input);

@@ -112,7 +112,10 @@ bool HandoffSender::commit() {
   return failure_.empty();
 }
 
-void HandoffSender::withdraw() { (void)stream_.send(word(Word::withdraw).bytes()); }
+RecordSocket HandoffSender::withdraw() {
+  const bool told = stream_.send(word(Word::withdraw).bytes()) != RecordSocket::Status::would_block;
+  return told ? RecordSocket() : std::move(stream_);
+}
 
 void HandoffSender::send(std::span<const std::byte> record, std::span<const int> descriptors) {
   while (failure_.empty()) {
@@ -173,7 +176,9 @@ HandoffReceiver::Next HandoffReceiver::take(RecordSocket::Received received) {
     case Word::end:
       if (outcome_.connections.size() != expected_) return Next::off;
       accepted_ = true;
-      return stream_.send(word(Word::accepted).bytes()) == RecordSocket::Status::done ? Next::go_on : Next::off;
+      // If the old worker is dead already, the stream's end will tell, behind whatever it said last.
+      (void)stream_.send(word(Word::accepted).bytes());
+      return Next::go_on;
     case Word::commit:
       return accepted_ ? Next::committed : Next::off;
     case Word::accepted:

@@ -44,7 +44,9 @@ class HandoffSender {
   [[nodiscard]] bool offer_accepted();
   // The connections are the new worker's from here on. False if it is gone: they are still ours.
   [[nodiscard]] bool commit();
-  void withdraw();
+  // Nothing changes hands. Where the new worker could not be told, since it reads nothing, this gives back the stream: it
+  // must stay open while this worker lives, or its end would be taken for our death.
+  [[nodiscard]] RecordSocket withdraw();
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:

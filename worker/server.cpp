@@ -168,7 +168,7 @@ void Server::hand_over(FileDescriptor stream) {
   HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(), handoff_patience);
   for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
   if (!handoff.offer_accepted() || !handoff.commit()) {
-    handoff.withdraw();
+    unheard_withdrawal_ = handoff.withdraw();
     log::warning("the handoff failed, and this worker goes on: {}", handoff.failure());
     return master_.report_handoff_failed(handoff.failure());
   }
@@ -202,8 +202,9 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
     connections_.emplace(state.id, std::move(resumed));
   }
   for (const HandedConnection& connection : handed) {
-    connections_.at(connection.state.id)->resume(connection.state.due_ms);
+    connections_.at(connection.state.id)->attach(connection.state.due_ms);
   }
+  for (const HandedConnection& connection : handed) connections_.at(connection.state.id)->resume();
   const std::uint64_t pause_ns = outcome.offered_at_ns == 0 ? 0 : uv_hrtime() - outcome.offered_at_ns;
   begin_to_serve();
   master_.report_took_over(handed.size(), pause_ns / 1000);

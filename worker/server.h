@@ -117,6 +117,7 @@ class Server final : public Worker {
 
   Mode mode_ = Mode::serving;
   std::unique_ptr<HandoffReceiver> handoff_;
+  RecordSocket unheard_withdrawal_;  // of a handoff that came to nothing
   std::optional<DrainPlan> drain_plan_;
   std::uint16_t drain_close_code_ = 0;
   std::uint64_t last_counter_ = 0;   // of connection ids

@@ -35,6 +35,7 @@ TimerId TimerTable::add(std::chrono::nanoseconds wait, std::uint64_t interval_ns
 }
 
 void TimerTable::arm(Timer& timer) {
+  uv_update_time(timer.table->loop_.get());  // the loop's own clock stands still while a callback works
   const std::uint64_t now = uv_hrtime();
   const std::uint64_t wait_ns = timer.due_ns > now ? timer.due_ns - now : 0;
   uv_timer_start(

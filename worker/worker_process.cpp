@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "worker/log.h"
+#include "worker/module_loader.h"
 #include "worker/process_title.h"
 #include "worker/server.h"
 
@@ -22,8 +23,15 @@ void ignore_signals_of_the_group() {
   }
 }
 
+const AppModule& module_of(Heritage& heritage) {
+  if (heritage.app != nullptr) return *heritage.app;
+  const AppModule& module = load_module(heritage.module.get(), heritage.app_name);
+  heritage.module.reset();
+  return module;
+}
+
 void serve(Heritage& heritage) {
-  AppHost app(*heritage.app, heritage.settings);
+  AppHost app(module_of(heritage), heritage.settings);
   Server server(heritage, app);
   server.run();
 }

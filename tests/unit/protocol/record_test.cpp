@@ -36,6 +36,26 @@ TEST(Record, AFieldThatIsNotThereOrNoNumberIsNothing) {
   EXPECT_TRUE(record->find_all(4).empty());
 }
 
+TEST(Record, FieldsOfALaterReleaseAreSkippedWhereverTheyStand) {
+  RecordWriter writer(7);
+  writer.add(900, std::string(70'000, 'x')).add(1, "one").add_number(901, 1).add_number(2, 42).add(0xFFFF, "");
+  const auto record = RecordReader::parse(writer.bytes());
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->find(1), "one");
+  EXPECT_EQ(record->number(2), 42U);
+}
+
+TEST(Record, CarriesAnyBytesAndAnyNumber) {
+  const std::string bytes("\0\xFF\n\0", 4);
+  RecordWriter writer(0);
+  writer.add(1, bytes).add_number(2, 0).add_number(3, ~std::uint64_t{0});
+  const auto record = RecordReader::parse(writer.bytes());
+  ASSERT_TRUE(record);
+  EXPECT_EQ(record->find(1), bytes);
+  EXPECT_EQ(record->number(2), 0U);
+  EXPECT_EQ(record->number(3), ~std::uint64_t{0});
+}
+
 TEST(Record, WithoutFieldsIsARecord) {
   const RecordWriter writer(0xFFFF);
   const auto record = RecordReader::parse(writer.bytes());

@@ -38,6 +38,8 @@ inline std::string content_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-inline void write_file(const std::string& path, const std::string& content) { std::ofstream(path) << content; }
+inline void write_file(const std::string& path, const std::string& content) {
+  std::ofstream(path) << content;
+}
 
 }  // namespace wsd::testing_support

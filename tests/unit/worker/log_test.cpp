@@ -41,8 +41,9 @@ class Log : public testing::Test {
 
 TEST_F(Log, WritesOneLineWithTimeLevelAndRole) {
   info("{} workers", 4);
-  EXPECT_THAT(content(), MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3} info  master\\[" +
-                                      pid + "\\]: 4 workers\n"));
+  EXPECT_THAT(content(),
+              MatchesRegex("[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3} info  master\\[" + pid +
+                           "\\]: 4 workers\n"));
 }
 
 TEST_F(Log, NamesEachLevelInFiveCharacters) {
@@ -79,7 +80,8 @@ TEST_F(Log, StaysOneLineWhateverStrangersSay) {
   info("path {}", "/\n2026-11-23 error master[1]: forged\r\x1B[2J\x7F\xFF");
   const std::string text = content();
   EXPECT_EQ(std::ranges::count(text, '\n'), 1);
-  EXPECT_THAT(text, EndsWith(R"(path /\n2026-11-23 error master[1]: forged\r\e[2J\x7f\xff)" "\n"));
+  EXPECT_THAT(text, EndsWith(R"(path /\n2026-11-23 error master[1]: forged\r\e[2J\x7f\xff)"
+                             "\n"));
 }
 
 TEST_F(Log, CountsLostLinesAndSaysSoWhenItCanAgain) {

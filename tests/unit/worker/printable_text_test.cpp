@@ -19,11 +19,11 @@ TEST(Printable, EscapesControlCharacters) {
 
 TEST(Printable, EscapesWhatIsNoUtf8) {
   EXPECT_EQ(printable("\x80\xFF"), R"(\x80\xff)");
-  EXPECT_EQ(printable("\xC0\xAF"), R"(\xc0\xaf)");              // overlong
-  EXPECT_EQ(printable("\xE0\x80\xAF"), R"(\xe0\x80\xaf)");      // overlong
-  EXPECT_EQ(printable("\xED\xA0\x80"), R"(\xed\xa0\x80)");      // a surrogate
+  EXPECT_EQ(printable("\xC0\xAF"), R"(\xc0\xaf)");                  // overlong
+  EXPECT_EQ(printable("\xE0\x80\xAF"), R"(\xe0\x80\xaf)");          // overlong
+  EXPECT_EQ(printable("\xED\xA0\x80"), R"(\xed\xa0\x80)");          // a surrogate
   EXPECT_EQ(printable("\xF4\x90\x80\x80"), R"(\xf4\x90\x80\x80)");  // above U+10FFFF
-  EXPECT_EQ(printable("\xE4\xBD"), R"(\xe4\xbd)");              // cut short
+  EXPECT_EQ(printable("\xE4\xBD"), R"(\xe4\xbd)");                  // cut short
   EXPECT_EQ(printable("\xE4\xBDx"), R"(\xe4\xbdx)");
 }
 

@@ -31,6 +31,6 @@
 #endif
 
 // "wsd-1 gcc-12 libstdc++-12-cxx11abi1 c++202002L 8-byte-pointers"
-#define WSD_ABI_TAG                                                                          \
-  "wsd-" WSD_ABI_TEXT(WSD_ABI_NUMBER) " " WSD_ABI_COMPILER " " WSD_ABI_LIBRARY " c++"        \
-  WSD_ABI_TEXT(__cplusplus) " " WSD_ABI_TEXT(__SIZEOF_POINTER__) "-byte-pointers"
+#define WSD_ABI_TAG                                                                                 \
+  "wsd-" WSD_ABI_TEXT(WSD_ABI_NUMBER) " " WSD_ABI_COMPILER " " WSD_ABI_LIBRARY " c++" WSD_ABI_TEXT( \
+      __cplusplus) " " WSD_ABI_TEXT(__SIZEOF_POINTER__) "-byte-pointers"

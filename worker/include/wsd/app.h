@@ -21,8 +21,10 @@
 
 #include <wsd/abi.h>
 #include <wsd/connection.h>
+#include <wsd/handshake.h>
 #include <wsd/message.h>
 #include <wsd/request.h>
+#include <wsd/response.h>
 #include <wsd/worker.h>
 
 namespace wsd {
@@ -32,6 +34,15 @@ struct App {
   std::function<void(Worker&)> on_worker_start;
   // After its last connection is gone, or when the stop timeout is over. Workerman: onWorkerStop.
   std::function<void(Worker&)> on_worker_stop;
+  // A client asks for a WebSocket, and its request is a proper one: the place to look at path, cookies and Origin, to
+  // refuse, to choose a subprotocol. There is no connection yet: on_open follows when the answer was 101. Both arguments
+  // and their views live as long as the call. Without it every client is accepted. Workerman: onWebSocketConnect.
+  std::function<void(const Request&, Handshake&)> on_handshake;
+  // A plain HTTP request came, one that does not ask for a WebSocket, whole: its body may have 64 KiB, with a
+  // Content-Length (larger ones are answered 413, chunked ones 411). Both arguments and their views live as long as the
+  // call; the answer leaves when it returns, a 500 if it throws. The client has --close-timeout to read it. Without it
+  // such requests get 426. Workerman: onMessage of an http:// worker.
+  std::function<void(const Request&, Response&)> on_request;
   // The opening handshake is done. Workerman: onWebSocketConnected (onConnect comes before the handshake there).
   std::function<void(Connection&)> on_open;
   // A reload has put this worker in place of the one that had the connection: instead of on_open, before anything else of
@@ -47,6 +58,11 @@ struct App {
   std::function<void(Connection&)> on_buffer_full;
   // After on_buffer_full: everything queued has left. Workerman: onBufferDrain.
   std::function<void(Connection&)> on_buffer_drain;
+  // One of the other callbacks threw: `what` dies with the call, and it is in the log already. `connection` is the one it
+  // was called for, which is closed with 1011 unless it is closed otherwise here; null for timers, on_handshake,
+  // on_request and on_worker_stop. (A message that could not be sent is no error here: see SendResult, on_buffer_full.)
+  // Workerman: onError tells of failed sends instead.
+  std::function<void(Connection* connection, std::string_view what)> on_error;
 
   // A value given by `--set KEY=VALUE`; `fallback` if it was not. The view lives as long as the worker.
   [[nodiscard]] std::string_view setting(std::string_view key, std::string_view fallback = {}) const {

@@ -24,6 +24,16 @@ class Connection {
   // The peer's address without port. Workerman: getRemoteIp().
   [[nodiscard]] virtual std::string_view remote_address() const = 0;
   [[nodiscard]] virtual Worker& worker() = 0;
+  // What App::on_handshake selected; empty if nothing. Lives as long as the connection.
+  [[nodiscard]] virtual std::string_view subprotocol() const = 0;
+
+  // Attributes: small named strings that stay with the connection, through every reload; what a callback captured does
+  // not. An empty value removes the name. Throws std::invalid_argument for an empty name and std::length_error where all
+  // names and values of the connection together would pass 64 KiB. Workerman: $connection->anything = …, which a reload
+  // forgets.
+  virtual void set(std::string_view name, std::string_view value) = 0;
+  // Empty if there is none of this name. The view lives until the next set().
+  [[nodiscard]] virtual std::string_view get(std::string_view name) const = 0;
 
   // Sends one message. All messages of a turn leave together; `data` may die when send() returns. What does not fit
   // under the send queue's limit is dropped whole, counted, and reported by on_buffer_full; when nothing waits, a single
