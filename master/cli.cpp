@@ -90,7 +90,10 @@ void stop_master(MasterContact& master, bool graceful) {
   request.graceful = graceful;
   if (!master.ask(request)) return stop_by_signal(master, graceful);
   // A master that goes away without a last answer is gone as well, which is what was asked for.
-  static_cast<void>(read_answers(master, [](const ControlAnswer&) {}));
+  const auto tell = [](const ControlAnswer& answer) {
+    if (!answer.info.empty()) print(answer.info);
+  };
+  static_cast<void>(read_answers(master, tell));
   if (master.wait_until_gone(steady_clock::now() + exit_timeout)) return;
   fail(fmt::format("{} has stopped its workers and does not end; `kill -9 {}` ends it", master.description(),
                    master.pid()));

@@ -200,4 +200,13 @@ std::vector<int> ListeningSockets::of_slot(Slot slot) const {
   return descriptors;
 }
 
+std::vector<int> ListeningSockets::of_slot(Slot slot, const std::vector<ListenUrl>& addresses) const {
+  std::vector<int> descriptors;
+  for (const Address& address : addresses_) {
+    if (std::ranges::find(addresses, address.asked) == addresses.end()) continue;
+    if (slot < address.sockets.size() && address.sockets[slot]) descriptors.push_back(address.sockets[slot].get());
+  }
+  return descriptors;
+}
+
 }  // namespace wsd::master

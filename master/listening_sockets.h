@@ -33,8 +33,10 @@ class ListeningSockets {
 
   // As asked for at the last open(), in that order, with the ports they got.
   [[nodiscard]] std::vector<ListenUrl> addresses() const;
-  // One descriptor per address of the last open(), in that order; still owned here.
+  // One descriptor per address, those of the last open() first, in that order; still owned here.
   [[nodiscard]] std::vector<int> of_slot(Slot slot) const;
+  // Only of these addresses: a new worker has nothing to do with those that are about to go.
+  [[nodiscard]] std::vector<int> of_slot(Slot slot, const std::vector<ListenUrl>& addresses) const;
 
  private:
   struct Address {

@@ -529,7 +529,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, worker::RecordSocket l
           .slot = spawn.slot,
           .incarnation = spawn.key,
           .generation = spawn.generation,
-          .sockets = {spawn.slot, copies_of(sockets_.of_slot(spawn.slot))},
+          .sockets = {spawn.slot, copies_of(sockets_.of_slot(spawn.slot, *plan.options.listen))},
           .master = std::move(link),
           .scoreboard = &ledger_.scoreboard(),
           .scoreboard_row = ledger_.open_row(),

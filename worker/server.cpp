@@ -115,6 +115,14 @@ TimerId Server::after(std::chrono::nanoseconds delay, std::function<void()> call
   return timers_.after(delay, std::move(callback));
 }
 
+void Server::stop_accepting() {
+  if (std::exchange(accepts_no_more_, true)) return;
+  pause_listeners();
+  if (room_ != Room::free) return;
+  room_ = Room::full;
+  master_.report(WorkerReport::full);
+}
+
 void Server::log(std::string_view line) { log::info("{}", line); }
 
 // ---- orders ---------------------------------------------------------------------------------------------------------
@@ -284,6 +292,7 @@ void Server::give_up_the_rest() {
 }
 
 void Server::leave_if_empty() {
+  if (handoff_ != nullptr) return;  // what is on its way to us may be nobody else's any more
   if (mode_ != Mode::serving && connections_.empty()) loop_.stop();
 }
 
@@ -334,7 +343,7 @@ void Server::set_room(Room room) {
 void Server::look_for_room() {
   if (room_ == Room::free) return;
   const std::size_t room_again = max_connections_ - std::max<std::size_t>(1, max_connections_ / 20);
-  if (connections_.size() <= room_again) {
+  if (connections_.size() <= room_again && !accepts_no_more_) {
     room_ = Room::free;
     log::info("has room again at {} connections", connections_.size());
     master_.report(WorkerReport::has_room);

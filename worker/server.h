@@ -50,6 +50,7 @@ class Server final : public Worker {
   TimerId every(std::chrono::nanoseconds interval, std::function<void()> callback) override;
   TimerId after(std::chrono::nanoseconds delay, std::function<void()> callback) override;
   void cancel(TimerId timer) override { timers_.cancel(timer); }
+  void stop_accepting() override;
   void log(std::string_view line) override;
 
  private:
@@ -124,6 +125,7 @@ class Server final : public Worker {
   std::uint64_t last_beat_ns_ = 0;
   std::size_t max_connections_;      // the descriptor limit, less what is kept in reserve
   Room room_ = Room::free;
+  bool accepts_no_more_ = false;  // by stop_accepting()
 };
 
 }  // namespace wsd::worker

@@ -137,11 +137,17 @@ TEST_F(Cli, ReloadsWithWhatWasGiven) {
   ASSERT_EQ(line.options.set_text("count", "8"), std::nullopt);
   const ChildProcess child = master([](ControlSocket& control, const ControlSocket::Incoming& incoming) {
     const bool good = incoming.request.command == ControlCommand::reload && *incoming.request.options.count == 8;
+    control.answer(incoming.client, progress_answer("slot 0: 3 connections kept"));
+    control.answer(incoming.client, reload_answer(R"({"generation":2})"));
+    control.answer(incoming.client, info_answer("generation 2: 8 workers"));
     control.finish(incoming.client, good ? CommandStatus::done : CommandStatus::usage);
     return true;
   });
   EXPECT_EQ(run(reload_command), CommandStatus::done) << error;
-  EXPECT_THAT(output, HasSubstr("reloaded"));
+  EXPECT_EQ(output, "generation 2: 8 workers\n") << "progress is for terminals";
+  line.json = true;
+  EXPECT_EQ(run(reload_command), CommandStatus::done) << error;
+  EXPECT_EQ(output, "{\"generation\":2}\n");
 }
 
 TEST_F(Cli, PassesOnWhyAReloadWasRefused) {

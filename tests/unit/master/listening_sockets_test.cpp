@@ -182,6 +182,17 @@ TEST(ListeningSockets, AnAddressCanBeAddedLaterAndAnotherLetGo) {
   EXPECT_FALSE(accepts_connections(old_port));
 }
 
+TEST(ListeningSockets, AWorkerOfNewAddressesGetsNoneThatIsAboutToGo) {
+  ListeningSockets sockets(0);
+  const Urls before{local(0)}, after{local(0, "127.0.0.2")};
+  sockets.open(before, 2);
+  const auto old_sockets = sockets.of_slot(1);
+  sockets.open(after, 2);
+  EXPECT_EQ(sockets.of_slot(1, before), old_sockets);
+  ASSERT_EQ(sockets.of_slot(1, after).size(), 1U);
+  EXPECT_NE(sockets.of_slot(1, after), old_sockets);
+}
+
 TEST(ListeningSockets, ARetiredSlotIsClosedAndCanComeBackOnTheSamePort) {
   ListeningSockets sockets(0);
   sockets.open({local(0), local(0, "127.0.0.2")}, 3);

@@ -22,6 +22,12 @@ TEST(NearestWord, IsSomeWordForAnyWord) {
   EXPECT_FALSE(nearest_word(std::string(100'000, 'x'), commands).empty());
 }
 
+TEST(NearestWord, TwoLettersExchangedAreOneMistake) {
+  const std::vector<std::string> words = {"start", "stop", "status"};
+  EXPECT_EQ(nearest_word("stauts", words), "status");
+  EXPECT_EQ(nearest_word("sotp", words), "stop");
+}
+
 TEST(NearestWord, IsEmptyWithoutCandidates) {
   EXPECT_EQ(nearest_word("start", {}), "");
 }

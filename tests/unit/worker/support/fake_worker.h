@@ -20,6 +20,7 @@ class FakeWorker final : public Worker {
   TimerId every(std::chrono::nanoseconds /*interval*/, std::function<void()> /*callback*/) override { return 0; }
   TimerId after(std::chrono::nanoseconds /*delay*/, std::function<void()> /*callback*/) override { return 0; }
   void cancel(TimerId /*timer*/) override {}
+  void stop_accepting() override {}
   void log(std::string_view /*line*/) override {}
 };
 
