@@ -11,6 +11,8 @@ target_compile_definitions(wsd_compile_options INTERFACE _GLIBCXX_ASSERTIONS)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # GCC bug 105329: false alarms in std::string's operator+ when optimising.
   target_compile_options(wsd_compile_options INTERFACE -Wno-restrict)
+  # The same kind of false alarm, at link time when optimising across files.
+  target_link_options(wsd_compile_options INTERFACE -Wno-stringop-overflow -Wno-stringop-overread)
 endif()
 
 if(WSD_SANITIZE)
