@@ -7,7 +7,6 @@ automatic close, no check of what it sends beyond what a test asks for.
 import base64
 import contextlib
 import hashlib
-import os
 import re
 import select
 import selectors
@@ -308,28 +307,22 @@ def closed(payload):
     return Closed(struct.unpack(">H", payload[:2])[0], payload[2:].decode())
 
 
-def answer_closes(clients, code):
-    """Waits for each client's Close with this code and answers it; returns the times at which they came, in order."""
+def answer_closes(clients, code, number=None):
+    """Waits until `number` of the clients (all of them) saw a Close with this code, and answers; returns the times."""
+    number = len(clients) if number is None else number
     times = []
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client.socket, selectors.EVENT_READ, client)
-        while len(times) < len(clients):
+        while len(times) < number:
             events = selector.select(timeout=DEADLINE_S)
-            assert events, f"only {len(times)} of {len(clients)} clients saw a Close"
+            assert events, f"only {len(times)} of {number} clients saw a Close"
             for key, _ in events:
                 assert key.data.receive_close().code == code
                 times.append(time.monotonic())
                 key.data.send(close_frame(code))
                 selector.unregister(key.fileobj)
     return times
-
-
-def free_port():
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def time_to_connect(port, timeout=DEADLINE_S):
@@ -341,7 +334,3 @@ def time_to_connect(port, timeout=DEADLINE_S):
         return time.monotonic() - began
     finally:
         client.abandon()
-
-
-def random_bytes(size):
-    return os.urandom(size)

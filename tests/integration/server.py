@@ -272,6 +272,16 @@ class Server:
 
     # -- ending
 
+    def kill(self, pid):
+        """kill -9 for one of our workers, and the error line that its death deserves."""
+        self.expect_log("was killed by SIGKILL|keeps dying")
+        send_signal(pid, signal.SIGKILL)
+
+    def kill_master(self):
+        """kill -9 for the master, which then tidies up nothing."""
+        self.has_run = False
+        send_signal(self.master, signal.SIGKILL)
+
     def stop(self, *arguments, timeout=60):
         return self.cli("stop", *arguments, timeout=timeout)
 

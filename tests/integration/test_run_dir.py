@@ -110,7 +110,7 @@ def test_server_killed_leaves_files_that_harm_nobody(servers):
     server = servers()
     server.start()
     pids = server.processes()
-    send_signal(server.master, signal.SIGKILL)
+    server.kill_master()
     wait_until(lambda: not any(is_alive(pid) for pid in pids), what="orphans gone")
     assert (server.run_dir / f"{server.name}.pid").exists(), "a killed master can't tidy up"
     assert server.cli("status").returncode == 3

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from server import BINARY, environment, is_alive, process_title, run_wsd, send_signal, wait_until
+from server import BINARY, environment, holds_for, is_alive, process_title, run_wsd, send_signal, wait_until
 
 
 @pytest.mark.smoke
@@ -37,11 +37,12 @@ def test_ctrl_c_stops_the_foreground_server(servers):
 
 
 def test_second_ctrl_c_means_now(servers, connect):
-    server = servers(options=["--stop-timeout", 60])
+    server = servers(options=["--stop-timeout", 60, "--close-timeout", 60])
     server.start_in_foreground(start_new_session=True)
     connect(server.port)  # never answers the Close
     os.killpg(server.foreground.pid, signal.SIGINT)
-    wait_until(lambda: server.cli("status").returncode != 0 or "stopping" in server.cli("status", "--json").stdout)
+    wait_until(lambda: "stopping" in server.cli("status", "--json").stdout)
+    assert holds_for(lambda: server.foreground.poll() is None, 1.0), "the first one waits for the client"
     os.killpg(server.foreground.pid, signal.SIGINT)
     server.foreground.wait(timeout=10)
 

@@ -67,7 +67,7 @@ def test_totals_never_go_back(servers, connect):
     server = servers(count=1)
     server.start()
     connect(server.port).echo(b"one")
-    send_signal(server.worker(0)["pid"], signal.SIGKILL)
+    server.kill(server.worker(0)["pid"])
     wait_until(lambda: server.status()["exits"])
     server.wait_running()
     connect(server.port).echo(b"two")

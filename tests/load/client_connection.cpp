@@ -5,18 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/load/client_frame.h"
 #include "tests/load/handshake.h"
 
 namespace wsd::load {
-namespace {
-
-constexpr std::uint8_t close_opcode = 0x8;
-constexpr std::uint8_t ping_opcode = 0x9;
-constexpr std::uint8_t pong_opcode = 0xA;
-constexpr std::string_view normal_closure{"\x03\xE8", 2};  // 1000
-
-}  // namespace
-
 LoadContext::LoadContext(const Options& run_options)
     : options(run_options),
       epoll(::epoll_create1(EPOLL_CLOEXEC)),
@@ -59,7 +51,7 @@ void ClientConnection::send_messages(std::size_t count) {
 
 void ClientConnection::send_close() {
   state_ = State::closing;
-  send_or_keep(masked_control_frame(close_opcode, normal_closure));
+  send_or_keep(masked_frame(close_opcode, normal_closure));
 }
 
 void ClientConnection::disconnect() {
@@ -133,7 +125,7 @@ bool ClientConnection::read_piece(const FrameReader::Piece& piece, Arrival& arri
 bool ClientConnection::read_control(const FrameReader::Piece& piece) {
   control_.append(piece.bytes.data(), piece.bytes.size());
   if (!piece.ends_frame) return control_.size() <= 125;
-  if (piece.opcode == ping_opcode) send_or_keep(masked_control_frame(pong_opcode, control_));
+  if (piece.opcode == ping_opcode) send_or_keep(masked_frame(pong_opcode, control_));
   if (piece.opcode == close_opcode) has_close_ = true;
   control_.clear();
   return true;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -8,25 +7,14 @@
 #include <vector>
 
 #include "tests/load/client_socket.h"
+#include "tests/load/clock.h"
 #include "tests/load/echo_messages.h"
+#include "tests/load/errors.h"
 #include "tests/load/frame_reader.h"
 #include "tests/load/latency_histogram.h"
 #include "tests/load/options.h"
 
 namespace wsd::load {
-
-using Clock = std::chrono::steady_clock;
-
-// What went wrong, counted over all connections.
-struct Errors {
-  std::size_t connect = 0;    // refused, or no descriptor
-  std::size_t handshake = 0;  // not answered as RFC 6455 §4.1 asks
-  std::size_t wrong = 0;      // an answer that is not the expected one
-  std::size_t closed = 0;     // by the server, unasked
-  std::size_t lost = 0;       // messages without an answer at the end
-
-  [[nodiscard]] std::size_t sum() const { return connect + handshake + wrong + closed + lost; }
-};
 
 // What all connections of a run share: one thread, hence one buffer to read into and one to write from.
 struct LoadContext {

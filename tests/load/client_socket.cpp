@@ -11,13 +11,16 @@
 
 namespace wsd::load {
 
-bool ClientSocket::connect(const std::string& host, std::uint16_t port, int epoll, void* tag) {
+bool ClientSocket::connect(const std::string& host, std::uint16_t port, int epoll, void* tag, int receive_buffer) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return false;
   descriptor_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+  if (descriptor_ >= 0 && receive_buffer > 0) {
+    ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  }
   if (descriptor_ < 0 || ::connect(descriptor_, generic, sizeof address) != 0) return false;
   const int on = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -42,9 +45,9 @@ ClientSocket::Received ClientSocket::receive(std::span<char> into) const {
   return {0, count == 0 || errno != EAGAIN};
 }
 
-void ClientSocket::watch_writable(bool on) const {
+void ClientSocket::watch(bool readable, bool writable) const {
   epoll_event event{};
-  event.events = on ? EPOLLIN | EPOLLOUT : EPOLLIN;
+  event.events = (readable ? EPOLLIN : 0U) | (writable ? EPOLLOUT : 0U);
   event.data.ptr = tag_;
   ::epoll_ctl(epoll_, EPOLL_CTL_MOD, descriptor_, &event);
 }

@@ -18,7 +18,8 @@ class ClientSocket {
   ClientSocket& operator=(const ClientSocket&) = delete;
 
   // Connects and registers with `epoll` for reading, with `tag` as its event's data. False if that failed.
-  [[nodiscard]] bool connect(const std::string& host, std::uint16_t port, int epoll, void* tag);
+  // A `receive_buffer` other than 0 is what the kernel holds for a client that does not read.
+  [[nodiscard]] bool connect(const std::string& host, std::uint16_t port, int epoll, void* tag, int receive_buffer = 0);
 
   // Bytes the kernel took, which may be 0; nothing if the connection has failed.
   [[nodiscard]] std::optional<std::size_t> send(std::string_view bytes) const;
@@ -29,7 +30,8 @@ class ClientSocket {
   };
   [[nodiscard]] Received receive(std::span<char> into) const;
 
-  void watch_writable(bool on) const;
+  void watch_writable(bool on) const { watch(true, on); }
+  void watch(bool readable, bool writable) const;
   void close();
 
  private:

@@ -4,26 +4,13 @@
 #include <cstring>
 #include <random>
 
+#include "tests/load/client_frame.h"
 #include "tests/load/mask.h"
 
 namespace wsd::load {
 namespace {
 
 constexpr std::size_t masking_key_size = 4;
-
-// §5.2 of RFC 6455, with FIN and MASK set.
-std::string client_header(std::uint8_t opcode, std::size_t size) {
-  std::string header{static_cast<char>(0x80U | opcode)};
-  std::size_t length_size = 0;
-  if (size < 126) {
-    header.push_back(static_cast<char>(0x80U | size));
-  } else {
-    length_size = size < 65536 ? 2 : 8;
-    header.push_back(static_cast<char>(0x80U | (length_size == 2 ? 126U : 127U)));
-  }
-  for (std::size_t i = length_size; i > 0; --i) header.push_back(static_cast<char>((size >> (8 * (i - 1))) & 0xFFU));
-  return header;
-}
 
 std::string pattern(std::size_t size) {
   std::string text(size, ' ');
@@ -92,17 +79,6 @@ std::uint32_t EchoMessages::next_masking_key() {
   random_ ^= random_ >> 17U;
   random_ ^= random_ << 5U;
   return random_;
-}
-
-std::string masked_control_frame(std::uint8_t opcode, std::string_view payload) {
-  static std::mt19937 random{std::random_device{}()};
-  const auto key = static_cast<std::uint32_t>(random());
-  std::string frame = client_header(opcode, payload.size());
-  frame.append(reinterpret_cast<const char*>(&key), masking_key_size);
-  const std::size_t start = frame.size();
-  frame.append(payload);
-  mask_in_place(frame.data() + start, payload.size(), key);
-  return frame;
 }
 
 }  // namespace wsd::load

@@ -36,7 +36,4 @@ class EchoMessages {
   std::uint32_t random_;
 };
 
-// A masked control frame (RFC 6455 §5.5), for Close and Pong.
-[[nodiscard]] std::string masked_control_frame(std::uint8_t opcode, std::string_view payload);
-
 }  // namespace wsd::load

@@ -14,6 +14,8 @@ wsd::load::Report run(const wsd::load::Options& options) {
       return wsd::load::run_idle(options);
     case wsd::load::Mode::connect:
       return wsd::load::run_connect(options);
+    case wsd::load::Mode::exact:
+      return wsd::load::run_exact(options);
     case wsd::load::Mode::echo:
       break;
   }

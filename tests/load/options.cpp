@@ -21,6 +21,11 @@ constexpr const char* usage = R"(usage: load_client [options] ws://IPV4:PORT/PAT
   --pid PID         a process of the server, for its CPU time and memory; repeatable
   --idle            only hold the connections, and report memory for each
   --connect         connect, handshake, one echo, close, over and over on N connections
+  --exact           prove that each message is answered once, in order, by ever newer code: an answer is PREFIX, a number
+                    that never falls, a blank and the message. Fragments, halves of frames, 512 KiB, slow readers,
+                    handshakes; at most K in flight. With --go until the second line, and for --duration without
+  --rate R          with --exact: messages a second on all connections together (5 for each)
+  --plain           with --exact: whole small messages at a steady pace, and nothing else
   --go              print "ready" to standard error and wait for a line before sending, and again before closing
 Prints one line of JSON. Ends with 0 if every answer was right, 1 if not, 2 if the command line was not.
 )";
@@ -48,7 +53,24 @@ void parse_url(std::string_view url, Options& options) {
   options.path = slash == std::string_view::npos ? "/" : url.substr(slash);
 }
 
-enum Choice : int { connections, pipeline, size, text, binary, prefix, duration, warmup, pid, idle, connect, go, help };
+enum Choice : int {
+  connections,
+  pipeline,
+  size,
+  text,
+  binary,
+  prefix,
+  duration,
+  warmup,
+  pid,
+  idle,
+  connect,
+  exact,
+  rate,
+  plain,
+  go,
+  help
+};
 
 constexpr option choices[] = {{"connections", required_argument, nullptr, connections},
                               {"pipeline", required_argument, nullptr, pipeline},
@@ -61,6 +83,9 @@ constexpr option choices[] = {{"connections", required_argument, nullptr, connec
                               {"pid", required_argument, nullptr, pid},
                               {"idle", no_argument, nullptr, idle},
                               {"connect", no_argument, nullptr, connect},
+                              {"exact", no_argument, nullptr, exact},
+                              {"rate", required_argument, nullptr, rate},
+                              {"plain", no_argument, nullptr, plain},
                               {"go", no_argument, nullptr, go},
                               {"help", no_argument, nullptr, help},
                               {nullptr, 0, nullptr, 0}};
@@ -99,6 +124,15 @@ void apply(int choice, Options& options) {
       break;
     case connect:
       options.mode = Mode::connect;
+      break;
+    case exact:
+      options.mode = Mode::exact;
+      break;
+    case rate:
+      options.rate = number(optarg);
+      break;
+    case plain:
+      options.is_plain = true;
       break;
     case go:
       options.waits_for_go = true;

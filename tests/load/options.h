@@ -15,6 +15,7 @@ enum class Mode {
   echo,     // closed loop: so many messages in flight on each connection, for so long
   idle,     // connections that say nothing: what does one cost the server's memory?
   connect,  // connect, handshake, one echo, closing handshake, again and again
+  exact,    // clients of all habits, and the proof that each message is answered once, in order, by ever newer code
 };
 
 // What one run of the load client is to do.
@@ -32,6 +33,8 @@ struct Options {
   std::chrono::duration<double> warmup{0.5};  // before the measured window; for --idle, before memory is read
   std::vector<pid_t> server_pids;
   bool waits_for_go = false;
+  double rate = 0;        // with --exact: messages a second on all connections together; 0: five on each
+  bool is_plain = false;  // with --exact: whole small messages at a steady pace, and nothing else
 };
 
 // Reads the command line. Nothing, after a line on standard error, when it cannot be understood.

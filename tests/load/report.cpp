@@ -6,7 +6,7 @@
 namespace wsd::load {
 
 Report::Report(const Options& options) {
-  static constexpr std::array<std::string_view, 3> modes{"\"echo\"", "\"idle\"", "\"connect\""};
+  static constexpr std::array<std::string_view, 4> modes{"\"echo\"", "\"idle\"", "\"connect\"", "\"exact\""};
   add_raw("mode", modes[static_cast<std::size_t>(options.mode)]);
   add_raw("type", options.is_binary ? "\"binary\"" : "\"text\"");
   add("connections", options.connections);
@@ -47,6 +47,9 @@ void Report::add_errors(const Errors& errors) {
   add("errors_wrong_answer", errors.wrong);
   add("errors_closed", errors.closed);
   add("errors_lost", errors.lost);
+  add("errors_doubled", errors.doubled);
+  add("errors_reordered", errors.reordered);
+  add("errors_stale", errors.stale);
   is_clean_ = errors.sum() == 0;
 }
 
