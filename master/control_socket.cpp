@@ -78,6 +78,8 @@ ControlSocket::ControlSocket(std::string path) : path_(std::move(path)), creator
 
 ControlSocket::ControlSocket(std::string path, worker::FileDescriptor listener)
     : path_(std::move(path)), creator_(::getpid()), listener_(std::move(listener)) {
+  struct stat status {};
+  if (::lstat(path_.c_str(), &status) != 0) listener_ = bind_socket(path_);  // somebody removed it
   remember_file();
 }
 

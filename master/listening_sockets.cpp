@@ -11,6 +11,7 @@
 #include <cstring>
 #include <memory>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "master/exit_status.h"
@@ -160,10 +161,11 @@ ListeningSockets::Address ListeningSockets::probe(const ListenUrl& url) const {
 }
 
 void ListeningSockets::open_slots(Address& address, unsigned count) const {
-  const AddressInfo info = resolve(address.real);
   address.sockets.resize(std::max<std::size_t>(address.sockets.size(), count));
-  for (FileDescriptor& place : address.sockets) {
+  AddressInfo info;
+  for (FileDescriptor& place : std::span(address.sockets).first(count)) {
     if (place) continue;
+    if (info == nullptr) info = resolve(address.real);
     FileDescriptor socket = bind_socket(address.real, *info, Sharing::reuse_port);
     // Clients inherit both from the socket that accepts them: no system call per client.
     set_option(socket, SOL_SOCKET, SO_SNDBUF, send_buffer_);
@@ -206,7 +208,8 @@ std::vector<int> ListeningSockets::of_slot(Slot slot, const std::vector<ListenUr
     if (std::ranges::find(addresses, address.asked) == addresses.end()) continue;
     if (slot < address.sockets.size() && address.sockets[slot]) descriptors.push_back(address.sockets[slot].get());
   }
-  return descriptors;
+  // A slot that a failed reload left behind, with addresses that are gone: what there is serves better than nothing.
+  return descriptors.empty() ? of_slot(slot) : descriptors;
 }
 
 }  // namespace wsd::master

@@ -129,6 +129,7 @@ worker::Limits limits_from(const Options& options) {
   limits.close_timeout = *options.close_timeout;
   limits.stop_timeout = *options.stop_timeout;
   limits.drain_timeout = *options.drain_timeout;
+  limits.handoff_patience = std::min<std::chrono::milliseconds>(limits.handoff_patience, *options.watchdog / 2);
   return limits;
 }
 
@@ -169,7 +170,7 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       sockets_(worker::Limits{}.socket_send_buffer, state.addresses),
       ledger_(state),
       control_(RunDirectory::locate(options).control_socket(), worker::FileDescriptor(state.control)),
-      pid_file_(RunDirectory::locate(options).pid_file()) {
+      pid_file_(RunDirectory::locate(options).pid_file(), PidFile::Keep()) {
   for (const MasterState::Plan& plan : state.plans) {
     auto plan_options = options_from_json(plan.options);
     if (!plan_options) throw CommandError(CommandStatus::failed, plan_options.error());
@@ -366,6 +367,7 @@ void Master::request_stop(bool graceful) {
   // From here on new clients are refused at once, rather than accepted to be sent away.
   sockets_.close_all();
   cancel_waiting_reloads();
+  if (trial_ != nullptr) trial_->cancel();
   if (std::exchange(stop_requested_, true) && !graceful) return tell(StopNowRequested{});
   log::info("{}", graceful ? "stopping gracefully" : "stopping");
   tell(StopRequested{graceful});
@@ -515,15 +517,18 @@ void Master::start_generation(std::optional<ClientId> client, Plan plan) {
 // An action may be the cause of an event: that one waits until all actions of this one are done.
 void Master::tell(Event event) {
   untold_.push_back(std::move(event));
-  if (untold_.size() > 1) return;
-  for (; !untold_.empty(); untold_.pop_front()) {
-    for (const Action& action : supervisor_.handle(untold_.front(), Clock::now())) {
+  if (std::exchange(telling_, true)) return;
+  while (!untold_.empty()) {
+    const Event next = std::move(untold_.front());
+    untold_.pop_front();
+    for (const Action& action : supervisor_.handle(next, Clock::now())) {
       std::visit([this](const auto& what) { act(what); }, action);
     }
   }
+  telling_ = false;
 }
 
-worker::Heritage Master::heritage_for(const Spawn& spawn, worker::RecordSocket link) {
+worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worker::RecordSocket link) {
   const Plan& plan = plans_.at(spawn.generation);
   return {.name = *plan.options.name,
           .slot = spawn.slot,
@@ -532,7 +537,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, worker::RecordSocket l
           .sockets = {spawn.slot, copies_of(sockets_.of_slot(spawn.slot, *plan.options.listen))},
           .master = std::move(link),
           .scoreboard = &ledger_.scoreboard(),
-          .scoreboard_row = ledger_.open_row(),
+          .scoreboard_row = row,
           .app = plan.code.builtin,
           .module = plan.code.module == nullptr ? worker::FileDescriptor() : copy_of(plan.code.module->get()),
           .app_name = *plan.options.app,
@@ -542,13 +547,23 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, worker::RecordSocket l
 }
 
 void Master::act(const Spawn& action) {
+  std::optional<std::size_t> row;
   try {
+    row = ledger_.open_row();
     auto [ours, theirs] = worker::RecordSocket::make_pair();
-    workers_.try_emplace(action.key, heritage_for(action, std::move(theirs)), std::move(ours), log_,
+    workers_.try_emplace(action.key, heritage_for(action, *row, std::move(theirs)), std::move(ours), log_,
                          [this] { signals_.close_in_child(); });
   } catch (const std::system_error& error) {
-    tell(SpawnFailed{action.key, error.code().value()});
+    spawn_failed(action.key, row, error.code().value());
+  } catch (const std::exception& error) {
+    log::error("no worker could be spawned: {}", error.what());
+    spawn_failed(action.key, row, ENOMEM);
   }
+}
+
+void Master::spawn_failed(WorkerKey key, std::optional<std::size_t> row, int error) {
+  if (row) ledger_.close_row(*row);
+  tell(SpawnFailed{key, error});
 }
 
 void Master::order(WorkerKey key, const RecordWriter& record, const std::vector<int>& descriptors) {
@@ -566,7 +581,7 @@ void Master::act(const HandOver& action) {
   }
 }
 
-void Master::act(const BeginToServe& action) { order(action.key, order_record(MasterOrder::take_over)); }
+void Master::act(const BeginToServe& action) { order(action.key, order_record(MasterOrder::begin_to_serve)); }
 
 void Master::act(const Serve& action) {
   order(action.key, order_record(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
@@ -679,9 +694,13 @@ void Master::answer_reload(CommandStatus status, const std::string& error) {
 void Master::settle_on(Generation generation) {
   if (reload_clients_.size() <= 1) wanted_generation_ = generation;
   if (supervisor_.stopping()) return;
-  const Options& options = plans_.at(wanted_generation_).options;
-  sockets_.open(*options.listen, supervisor_.count());
-  sockets_.keep_only(*options.listen);
+  const Options& options = plans_.at(generation).options;
+  try {
+    sockets_.open(*options.listen, supervisor_.count());
+    if (reload_clients_.size() <= 1) sockets_.keep_only(*options.listen);
+  } catch (const CommandError& error) {
+    log::error("{}; the addresses that are open stay open", error.what());
+  }
   supervisor_.change_timeouts(*options.stop_timeout, *options.drain_timeout);
   const Generation oldest = std::min(generation, supervisor_.oldest_generation());
   std::erase_if(plans_, [oldest](const auto& entry) { return entry.first < oldest; });

@@ -106,7 +106,8 @@ class Master {
   void act(const ReportStopped& action);
   void act(const Log& action);
 
-  [[nodiscard]] worker::Heritage heritage_for(const Spawn& spawn, worker::RecordSocket link);
+  [[nodiscard]] worker::Heritage heritage_for(const Spawn& spawn, std::size_t row, worker::RecordSocket link);
+  void spawn_failed(WorkerKey key, std::optional<std::size_t> row, int error);
   void order(WorkerKey key, const protocol::RecordWriter& record, const std::vector<int>& descriptors = {});
   void request_stop(bool graceful);
   void request_reload(std::optional<ClientId> client, const Options& changes);
@@ -151,7 +152,8 @@ class Master {
 
   std::unique_ptr<UpgradeTrial> trial_;
   std::optional<ClientId> upgrade_client_;
-  std::deque<Event> untold_;  // the first is being told
+  std::deque<Event> untold_;  // came while another was being told
+  bool telling_ = false;
   std::deque<ReloadRequest> waiting_reloads_;           // behind the one whose app is being compiled
   std::unique_ptr<AppBuild> build_;
   Building building_;                                   // what build_ is for

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <utility>
 
 namespace wsd::master {
 
@@ -14,6 +15,9 @@ class PidFile {
   // Written beside its place and renamed into it, so that a reader sees a whole pid, and whatever lay there (a stale
   // file, a symbolic link, a FIFO) is replaced rather than followed. Throws CommandError(failed).
   explicit PidFile(std::string path);
+  // The one that this process wrote before it replaced its own binary.
+  struct Keep {};
+  PidFile(std::string path, Keep) : path_(std::move(path)) {}
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
   // Removes the file if it still holds this process's pid: a forked child that ends, or a successor's file, is

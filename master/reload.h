@@ -41,7 +41,7 @@ class Reload {
   void took_over(SlotTable& slots, Turn& turn) { replacement_->took_over(slots, turn); }
   void handoff_failed(const std::string& reason, SlotTable& slots, Turn& turn);
   void successor_failed(const std::string& reason, SlotTable& slots, Turn& turn);
-  void predecessor_died(SlotTable& slots) { replacement_->predecessor_died(slots); }
+  void predecessor_died(SlotTable& slots, Turn& turn) { replacement_->predecessor_died(slots, turn); }
 
   [[nodiscard]] const ReloadOrder& order() const { return order_; }
   [[nodiscard]] State state() const { return state_; }

@@ -39,8 +39,10 @@ void Replacement::successor_failed(const SupervisorSettings& settings, Turn& tur
   retry_at_ = turn.now + backoff_.after_failed_start(settings);
 }
 
-void Replacement::predecessor_died(SlotTable& slots) {
+void Replacement::predecessor_died(SlotTable& slots, Turn& turn) {
   slots.vacate(slot_, successor_);
+  // It may have its clients already; if not, it would wait for them for ever.
+  if (state_ == State::handing_over) turn.act(BeginToServe{*successor_});
 }
 
 void Replacement::retry_when_due(SlotTable& slots, Turn& turn) {

@@ -37,7 +37,7 @@ class Replacement {
   void send_successor_away(SlotTable& slots, Turn& turn);
   void successor_failed(const SupervisorSettings& settings, Turn& turn);
   // The slot's old worker died meanwhile: the successor takes its place unready. That is its respawn.
-  void predecessor_died(SlotTable& slots);
+  void predecessor_died(SlotTable& slots, Turn& turn);
   void retry_when_due(SlotTable& slots, Turn& turn);
 
   [[nodiscard]] Slot slot() const { return slot_; }

@@ -22,7 +22,8 @@ void SlotTable::adopt(const ResumedWorker& worker, WorkerKey last_key, TimePoint
 bool SlotTable::is_complete() const {
   return std::ranges::all_of(slots_, [this](const auto& slot) {
     const WorkerRecord* worker = slot.second.worker ? crew_.find(*slot.second.worker) : nullptr;
-    return worker != nullptr && worker->ready() && worker->staying() && !slot.second.retiring;
+    return worker != nullptr && worker->ready() && worker->staying() && worker->handoffs_asked == 0 &&
+           !slot.second.retiring;
   });
 }
 

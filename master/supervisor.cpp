@@ -109,7 +109,7 @@ void Supervisor::mourn(const Death& death, Turn& turn) {
   } else if (phase_ == Phase::running && reload_ && reload_->is_successor(death.worker.key)) {
     reload_->successor_failed(death.reason, slots_, turn);
   } else if (phase_ == Phase::running && was_current && reload_ && reload_->is_replacing(slot)) {
-    reload_->predecessor_died(slots_);
+    reload_->predecessor_died(slots_, turn);
     if (death.unplanned) turn.log(LogLevel::error, death.obituary + "; its successor takes its place");
   } else if (phase_ == Phase::running && was_current && slots_.is_open(slot)) {
     slots_.respawn(death.worker, death.obituary, death.could_not_start, turn);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -61,10 +62,14 @@ void exec(const MasterState& state, int memory, const char* option) {
 [[noreturn]] void live_as_trial(const MasterState& state, int memory, int output,
                                 const std::function<void()>& prepare_child) {
   prepare_child();
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(output, STDOUT_FILENO);
   ::dup2(output, STDERR_FILENO);
-  std::vector<int> kept = state.descriptors();
-  kept.insert(kept.end(), {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, memory});
+  // Neither listening sockets nor lines to workers: a copy of those would outlive what the master does meanwhile.
+  std::vector<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, memory, state.scoreboard};
+  for (const MasterState::Plan& plan : state.plans) {
+    if (plan.module != -1) kept.push_back(plan.module);
+  }
   set_at_exec(kept, AtExec::keep);
   close_all_but(kept);
   exec(state, memory, "--trial");
@@ -90,6 +95,8 @@ void UpgradeTrial::handle_time(TimePoint now) {
   deadline_ = TimePoint::max();
   ::kill(pid_, SIGKILL);
 }
+
+void UpgradeTrial::cancel() { ::kill(pid_, SIGKILL); }
 
 std::string UpgradeTrial::finish(int wait_status) const {
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return {};
@@ -130,15 +137,15 @@ MasterState load_master_state(int descriptor) {
 }
 
 void try_master_state(const MasterState& state) {
-  for (const int descriptor : state.descriptors()) {
-    if (::fcntl(descriptor, F_GETFD) < 0) fail(fmt::format("descriptor {} did not come across", descriptor));
-  }
-  if (state.scoreboard_version != worker::Scoreboard::version) {
-    fail("this version counts differently (scoreboard); use `wsd restart`");
+  try {
+    (void)worker::Scoreboard::map(FileDescriptor(::fcntl(state.scoreboard, F_DUPFD_CLOEXEC, 0)));
+  } catch (const std::exception& error) {
+    fail(fmt::format("{}; use `wsd restart`", error.what()));
   }
   for (const MasterState::Plan& plan : state.plans) {
     auto options = options_from_json(plan.options);
     if (!options) fail(fmt::format("the options of the running server mean nothing to this version: {}", options.error()));
+    if (plan.module == -1) (void)load_app_code(*options->app);
     if (plan.generation != state.wanted_generation) continue;
     // As the reload will do that follows.
     const AppCode code = make_app_code(*options->app);

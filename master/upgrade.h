@@ -31,6 +31,8 @@ class UpgradeTrial {
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] TimePoint next_deadline() const { return deadline_; }
   void handle_time(TimePoint now);
+  // Its verdict is not wanted any more.
+  void cancel();
 
   // Once waitpid has told its status: why it failed, or nothing.
   [[nodiscard]] std::string finish(int wait_status) const;

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -44,6 +45,8 @@ void WorkerProcess::order(const protocol::RecordWriter& record, std::span<const 
   for (const int descriptor : descriptors) {
     order.descriptors.emplace_back(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
   }
+  const auto is_missing = [](const worker::FileDescriptor& descriptor) { return !descriptor; };
+  if (std::ranges::any_of(order.descriptors, is_missing)) order.descriptors.clear();  // it is told that there are none
   waiting_.push_back(std::move(order));
 }
 

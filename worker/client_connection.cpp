@@ -155,7 +155,7 @@ DeadlineList& ClientConnection::deadlines() {
 void ClientConnection::handle_ready(std::uint32_t events) {
   if (is_gone()) return;
   if ((events & EPOLLOUT) != 0) touch();  // the queue goes on with this turn's flush
-  if (paused_) {
+  if (paused_ || peer_closed_) {
     // Nothing is read, so an error or a hang-up would wake us again and again.
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) lose();
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
@@ -203,7 +203,7 @@ bool ClientConnection::take_head(std::span<std::byte>& input) {
   request_.set_head(parser_->take());
   if (protocol::is_upgrade(request_.head()) || !context_.app.answers_requests()) return true;
   exchange_ = std::make_unique<HttpExchange>(request_);
-  if (exchange_->wants_continue()) send_bytes(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+  if (!exchange_->error() && exchange_->wants_continue()) send_bytes(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
   return true;
 }
 
@@ -219,6 +219,7 @@ void ClientConnection::take_plain_request(std::span<std::byte>& input) {
 
 // What the application says instead of opening a WebSocket. A body is larger than what one turn's buffer may hold.
 void ClientConnection::answer(const protocol::HttpResponse& response) {
+  if (is_gone()) return;
   send_bytes(as_bytes(protocol::serialize_head(response)));
   const bool wanted = protocol::may_have_body(response.status) && request_.method() != "HEAD";
   for (std::string_view rest = wanted ? response.body : std::string_view(); !rest.empty() && !is_gone();) {
@@ -318,8 +319,9 @@ void ClientConnection::fail(protocol::ProtocolError error) {
 }
 
 void ClientConnection::end_of_stream() {
-  if (phase_ == Phase::opening || phase_ == Phase::lingering) return vanish();
-  peer_closed_ = true;  // as far as waiting for it goes
+  if (phase_ == Phase::opening) return vanish();
+  peer_closed_ = true;  // nothing more will come, but what waits may still be read
+  if (phase_ == Phase::lingering) return touch();  // part() follows when everything has left
   finish_close(close_code::abnormal, {}, false);
 }
 
@@ -363,7 +365,9 @@ void ClientConnection::send_control(protocol::Opcode opcode, std::span<const std
 
 void ClientConnection::flush() {
   if (!is_gone() && output_.size() > 0) {
+    const std::size_t waiting = output_.queued();
     const auto flushed = output_.flush(way());
+    if (output_.queued() < waiting) missed_pings_ = 0;  // it reads: slowly, but it lives
     if (flushed == ClientOutput::Flushed::dead) lose();
     if (flushed == ClientOutput::Flushed::all) note_drained();
   }
@@ -375,11 +379,12 @@ void ClientConnection::flush() {
 // ---- ending ---------------------------------------------------------------------------------------------------------
 
 void ClientConnection::refuse(const protocol::HttpError& error) {
+  if (is_gone()) return;
   if (error.status < 500) context_.counters.protocol_errors.add(1);
   log::debug("request from {} refused with {}: {}", remote_address(), error.status, error.text);
   send_bytes(as_bytes(protocol::serialize(error)));
   parser_.reset();
-  linger();
+  if (!is_gone()) linger();
 }
 
 void ClientConnection::close(std::uint16_t code, std::string_view reason) {
@@ -469,6 +474,13 @@ void ClientConnection::tick() {
   const auto passed = [now](std::uint32_t since, std::chrono::milliseconds limit) {
     return limit.count() > 0 && now - since >= static_cast<std::uint64_t>(limit.count());
   };
+  if (paused_) {
+    // Nothing is read, so nothing that the peer does or leaves undone can count.
+    missed_pings_ = 0;
+    last_message_ms_ = now;
+    if (message_begun_ms_ != 0) message_begun_ms_ = std::max(1U, now);
+    return context_.ticks.arm(*this, context_.now_ms());
+  }
   if (message_begun_ms_ != 0 && passed(message_begun_ms_, limits.message_timeout)) {
     return close(close_code::policy_violation, "the message took too long to arrive");
   }
@@ -544,7 +556,7 @@ void ClientConnection::tell() {
 }
 
 std::uint32_t ClientConnection::wanted_events() const {
-  const std::uint32_t readable = paused_ ? 0 : std::uint32_t{EPOLLIN};
+  const std::uint32_t readable = paused_ || peer_closed_ ? 0 : std::uint32_t{EPOLLIN};
   const std::uint32_t writable = output_.queued() > 0 ? std::uint32_t{EPOLLOUT} : 0;
   return readable | writable;
 }

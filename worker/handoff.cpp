@@ -36,6 +36,8 @@ RecordWriter word(Word which) { return RecordWriter(static_cast<std::uint16_t>(w
 // Half of what a record may hold, so that one more small connection always fits.
 constexpr std::size_t full_batch_bytes = RecordSocket::max_record_size / 2;
 constexpr std::size_t full_batch_descriptors = RecordSocket::max_descriptors - 2;
+// Each is a descriptor of ours until the batch has left, and they must fit into those in reserve.
+constexpr std::size_t full_batch_memory = 16;
 // A connection with more to carry (half a message, a full send queue) goes by shared memory.
 constexpr std::size_t bulky = 16 * 1024;
 
@@ -83,7 +85,10 @@ void HandoffSender::add(const ConnectionState& state, int socket) {
     batch_.add(tag(Field::connection), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   }
   batch_descriptors_.push_back(socket);
-  if (batch_.bytes().size() >= full_batch_bytes || batch_descriptors_.size() >= full_batch_descriptors) send_batch();
+  if (batch_.bytes().size() >= full_batch_bytes || batch_descriptors_.size() >= full_batch_descriptors ||
+      batch_memory_.size() >= full_batch_memory) {
+    send_batch();
+  }
 }
 
 void HandoffSender::send_batch() {
@@ -175,9 +180,8 @@ HandoffReceiver::Next HandoffReceiver::take(RecordSocket::Received received) {
       return take_batch(*record, std::move(received.descriptors)) ? Next::go_on : Next::off;
     case Word::end:
       if (outcome_.connections.size() != expected_) return Next::off;
-      accepted_ = true;
-      // If the old worker is dead already, the stream's end will tell, behind whatever it said last.
-      (void)stream_.send(word(Word::accepted).bytes());
+      whole_ = true;
+      accepted_ = stream_.send(word(Word::accepted).bytes()) == RecordSocket::Status::done;
       return Next::go_on;
     case Word::commit:
       return accepted_ ? Next::committed : Next::off;
@@ -211,7 +215,7 @@ bool HandoffReceiver::take_batch(const RecordReader& batch, std::vector<FileDesc
 void HandoffReceiver::finish(Result result) {
   watcher_.reset();
   outcome_.result = result;
-  if (result != Result::committed) outcome_.connections.clear();
+  if (result == Result::withdrawn || !whole_) outcome_.connections.clear();
   // Both on the stack: the call may destroy this receiver.
   const auto on_done = std::move(on_done_);
   Outcome outcome = std::move(outcome_);

@@ -7,8 +7,8 @@
 //   old ── commit ─► new     the old one has closed nothing before this and touches nothing after it
 //
 // Any failure before the commit leaves the old worker as it was: it says `withdraw`, and the new one forgets what it got.
-// A stream that ends after `accepted` without a word means that the old one died: what it offered is then the new one's,
-// since nobody else has it.
+// A stream that ends after `accepted` was delivered means that the old one died: what it offered is then the new one's,
+// since nobody else has it. Where it ends otherwise, only the master knows, and says so (begin_to_serve).
 
 #pragma once
 
@@ -69,7 +69,7 @@ class HandoffReceiver {
   enum class Result : std::uint8_t {
     committed,  // the connections are ours
     withdrawn,  // they stay where they are, and so does the serving
-    orphaned,   // the old worker died before we had everything: they are lost
+    orphaned,   // the stream ended without a last word: if the master says that the old worker is dead, what came is ours
   };
   struct Outcome {
     Result result = Result::withdrawn;
@@ -92,7 +92,8 @@ class HandoffReceiver {
   std::function<void(Outcome)> on_done_;
   Outcome outcome_;
   std::uint64_t expected_ = 0;
-  bool accepted_ = false;
+  bool whole_ = false;      // the old worker has said `end`, and we have all it announced
+  bool accepted_ = false;  // and it can know that
   UvHandle<uv_poll_t> watcher_;
 };
 

@@ -18,6 +18,7 @@ struct Limits {
   std::chrono::milliseconds message_timeout{60'000};    // from the first byte of a message to its last
   std::chrono::milliseconds stop_timeout{2'000};
   std::chrono::milliseconds drain_timeout{30'000};
+  std::chrono::milliseconds handoff_patience{5'000};   // for a successor to receive everything, before the old worker goes on
   unsigned accepts_per_turn = 64;
   unsigned reserved_descriptors = 64;          // below RLIMIT_NOFILE: where a worker counts as full
   int socket_send_buffer = 64 * 1024;          // SO_SNDBUF, as asked for; the kernel doubles it

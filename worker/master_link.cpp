@@ -37,11 +37,16 @@ void MasterLink::receive() {
       return on_end_();
     }
     const auto order = protocol::RecordReader::parse(received.bytes);
-    if (received.status == RecordSocket::Status::failed || !order) {
-      log::error("an order of the master did not arrive whole (out of descriptors?); it is ignored");
-    } else {
-      on_order_(*order, std::move(received.descriptors));
+    if (!order) {
+      log::error("the master sent what is no order; it is ignored");
+      continue;
     }
+    // Without room for all its descriptors an order has none: half of a slot's sockets would be worse.
+    if (received.status == RecordSocket::Status::failed) {
+      log::error("out of descriptors: raise the limit (LimitNOFILE, ulimit -n)");
+      received.descriptors.clear();
+    }
+    on_order_(*order, std::move(received.descriptors));
   }
 }
 

@@ -17,7 +17,8 @@ enum class MasterOrder : std::uint16_t {
   leave = 4,    // Close 1001 to each at once; leave when the last is gone, or after the stop timeout
   refuse = 5,   // nobody has room: accept though full, and answer 503
   hand_over = 7,  // to the slot's old worker: give your connections to your successor over the descriptor that comes along
-  take_over = 8,  // to its successor: take them from this descriptor; without one, begin to serve with what you have
+  take_over = 8,  // to its successor: take them from the descriptor that comes along
+  begin_to_serve = 9,  // to a successor whose predecessor is dead: serve, with what came of it if that was whole
   stop_refusing = 6,  // somebody has room again: leave the sockets alone while full
 };
 

@@ -76,6 +76,7 @@ std::vector<std::byte> SendQueue::bytes() {
   all.reserve(size_);
   for (const Chunk& chunk : chunks_) all.insert(all.end(), chunk.bytes.begin(), chunk.bytes.end());
   all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(offset_));
+  all.insert(all.end(), pong_.begin(), pong_.end());  // one that waits behind another
   return all;
 }
 

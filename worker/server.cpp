@@ -20,8 +20,8 @@ constexpr std::uint64_t heartbeat_ms = 100;
 constexpr std::uint64_t nanoseconds_per_millisecond = 1'000'000;
 // How many of the descriptors in reserve may be busy with saying 503.
 constexpr std::size_t refusals_at_once = 32;
-// How long a successor may take to receive everything, before the old worker goes on by itself.
-constexpr std::chrono::seconds handoff_patience{5};
+// How many heartbeats pass before a worker that ran out of descriptors tries again.
+constexpr unsigned beats_of_rest = 10;
 
 // Connection ids are birth slot (8 bits), incarnation (20), counter (36): design section 6.
 constexpr unsigned slot_shift = 56;
@@ -145,9 +145,12 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
     case MasterOrder::leave:
       return leave();
     case MasterOrder::hand_over:
-      return descriptors.empty() ? void() : hand_over(std::move(descriptors.front()));
+      if (descriptors.empty()) return master_.report_handoff_failed("it is out of descriptors");
+      return hand_over(std::move(descriptors.front()));
     case MasterOrder::take_over:
-      return take_over(std::move(descriptors));
+      return descriptors.empty() ? void() : take_over(std::move(descriptors.front()));
+    case MasterOrder::begin_to_serve:
+      return serve_alone();
     case MasterOrder::refuse:
       return set_room(Room::refusing);
     case MasterOrder::stop_refusing:
@@ -157,26 +160,38 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
 }
 
 void Server::serve(std::uint16_t slot, std::vector<FileDescriptor> sockets) {
+  if (sockets.empty()) {  // there was no descriptor for them: somebody else must
+    become_exhausted();
+    return master_.report_released(slot);
+  }
   if (mode_ != Mode::serving) return;  // the descriptors close here: nobody holds what nobody serves
   Service service{.slot = slot, .listeners = {}};
   for (FileDescriptor& socket : sockets) {
     service.listeners.push_back(std::make_unique<Listener>(
         poller_, std::move(socket), heritage_.limits.accepts_per_turn,
-        [this](Accepted client) { return accept(std::move(client)); }, [this] { become_full(); }));
+        [this](Accepted client) { return accept(std::move(client)); }, [this] { become_exhausted(); }));
     if (room_ == Room::full) service.listeners.back()->pause();
   }
   services_.push_back(std::move(service));
 }
 
-void Server::begin_to_serve() { serve(heritage_.slot, std::move(heritage_.sockets.sockets)); }
+void Server::begin_to_serve() {
+  serves_its_slot_ = true;
+  serve(heritage_.slot, std::move(heritage_.sockets.sockets));
+}
 
 // Nothing of the loop runs meanwhile, so nothing is accepted, read or called between the first save() and the end.
 void Server::hand_over(FileDescriptor stream) {
   end_turn();
-  HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(), handoff_patience);
+  HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(),
+                        heritage_.limits.handoff_patience);
   for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
+  // Before the new worker counts them, or status would show them twice.
+  const std::uint64_t visible = context_.counters.connections.get();
+  context_.counters.connections.set(0);
   if (!handoff.offer_accepted() || !handoff.commit()) {
-    unheard_withdrawal_ = handoff.withdraw();
+    context_.counters.connections.set(visible);
+    if (RecordSocket unheard = handoff.withdraw()) unheard_withdrawals_.push_back(std::move(unheard));
     log::warning("the handoff failed, and this worker goes on: {}", handoff.failure());
     return master_.report_handoff_failed(handoff.failure());
   }
@@ -184,23 +199,28 @@ void Server::hand_over(FileDescriptor stream) {
   close_listeners();
   for (const auto& [id, connection] : connections_) connection->hand_over();
   connections_.clear();
-  context_.counters.connections.set(0);
   loop_.stop();
 }
 
-void Server::take_over(std::vector<FileDescriptor> stream) {
-  if (stream.empty()) {
-    begin_to_serve();
-    return master_.report_took_over(0, 0);
-  }
+void Server::take_over(FileDescriptor stream) {
   handoff_ = std::make_unique<HandoffReceiver>(
-      loop_, RecordSocket(std::move(stream.front())),
-      [this](HandoffReceiver::Outcome outcome) { resume(std::move(outcome)); });
+      loop_, RecordSocket(std::move(stream)), [this](HandoffReceiver::Outcome outcome) { resume(std::move(outcome)); });
+}
+
+// The old worker is dead, says the master.
+void Server::serve_alone() {
+  predecessor_is_dead_ = true;
+  if (handoff_ != nullptr || serves_its_slot_) return;  // the end of the stream is on its way, or was enough
+  resume(orphaned_ ? std::move(*orphaned_) : HandoffReceiver::Outcome());
 }
 
 void Server::resume(HandoffReceiver::Outcome outcome) {
   handoff_.reset();
-  if (outcome.result == HandoffReceiver::Result::withdrawn) return;  // the master sends us away
+  if (outcome.result == HandoffReceiver::Result::withdrawn && !predecessor_is_dead_) return;  // we are sent away
+  if (outcome.result == HandoffReceiver::Result::orphaned && !predecessor_is_dead_) {
+    orphaned_ = std::move(outcome);
+    return;
+  }
   auto& handed = outcome.connections;
   std::ranges::sort(handed, {}, [](const HandedConnection& connection) { return connection.state.due_ms; });
   for (HandedConnection& connection : handed) {
@@ -287,6 +307,7 @@ void Server::leave() {
 
 // Those that did not answer in time: the application still hears that they are closed.
 void Server::give_up_the_rest() {
+  end_turn();  // a Close that was just said leaves first
   for (const auto& [id, connection] : connections_) connection->lose();
   end_turn();
 }
@@ -323,6 +344,12 @@ std::size_t Server::ceiling() const {
   return room_ == Room::free ? max_connections_ : max_connections_ + refusals_at_once;
 }
 
+// The kernel had no descriptor or no memory for a client, below our own ceiling: that passes, but not at once.
+void Server::become_exhausted() {
+  beats_to_rest_ = beats_of_rest;
+  become_full();
+}
+
 void Server::become_full() {
   pause_listeners();
   if (room_ != Room::free) return;
@@ -342,6 +369,10 @@ void Server::set_room(Room room) {
 
 void Server::look_for_room() {
   if (room_ == Room::free) return;
+  if (beats_to_rest_ > 0) {
+    --beats_to_rest_;
+    return;
+  }
   const std::size_t room_again = max_connections_ - std::max<std::size_t>(1, max_connections_ / 20);
   if (connections_.size() <= room_again && !accepts_no_more_) {
     room_ = Room::free;

@@ -79,7 +79,8 @@ class Server final : public Worker {
   void drain(std::uint16_t close_code, std::uint64_t window_ms);
   void leave();
   void hand_over(FileDescriptor stream);
-  void take_over(std::vector<FileDescriptor> stream);
+  void take_over(FileDescriptor stream);
+  void serve_alone();
   void resume(HandoffReceiver::Outcome outcome);
   void begin_to_serve();
   void accept_rest(const Service& service);
@@ -90,6 +91,7 @@ class Server final : public Worker {
   ConnectionId next_id();
   [[nodiscard]] std::size_t ceiling() const;
   void become_full();
+  void become_exhausted();
   void set_room(Room room);
   void look_for_room();
   void pause_listeners();
@@ -118,13 +120,17 @@ class Server final : public Worker {
 
   Mode mode_ = Mode::serving;
   std::unique_ptr<HandoffReceiver> handoff_;
-  RecordSocket unheard_withdrawal_;  // of a handoff that came to nothing
+  std::optional<HandoffReceiver::Outcome> orphaned_;  // what to do with it is the master's to say
+  bool predecessor_is_dead_ = false;
+  bool serves_its_slot_ = false;
+  std::vector<RecordSocket> unheard_withdrawals_;  // of handoffs that came to nothing
   std::optional<DrainPlan> drain_plan_;
   std::uint16_t drain_close_code_ = 0;
   std::uint64_t last_counter_ = 0;   // of connection ids
   std::uint64_t last_beat_ns_ = 0;
   std::size_t max_connections_;      // the descriptor limit, less what is kept in reserve
   Room room_ = Room::free;
+  unsigned beats_to_rest_ = 0;      // before there may be room again
   bool accepts_no_more_ = false;  // by stop_accepting()
 };
 

@@ -51,6 +51,10 @@ ExitCode run_worker(Heritage heritage) {
     log::error("the app could not start: {}", error.what());
     MasterLink::report_cannot_start(heritage.master, error.what());
     return ExitCode::cannot_start;
+  } catch (...) {
+    log::error("the app could not start: it threw something that is not a std::exception");
+    MasterLink::report_cannot_start(heritage.master, "the app threw something that is not a std::exception");
+    return ExitCode::cannot_start;
   }
 }
 

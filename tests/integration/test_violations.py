@@ -179,11 +179,11 @@ def test_declared_length_allocates_nothing(servers, connect, sanitized):
     server.start()
     port, pid = server.port, server.worker_pids()[0]
     clients = [connect(port) for _ in range(300)]
-    before = rss_bytes(pid)
+    before, received = rss_bytes(pid), server.worker(0)["bytes_in"]
+    promise = frame(BINARY, b"", declared=MIB) + b"x"
     for client in clients:
-        client.send(frame(BINARY, b"", declared=MIB) + b"x")
-    for client in clients:
-        client.wait_read()
+        client.send(promise)
+    wait_until(lambda: server.worker(0)["bytes_in"] == received + len(clients) * len(promise), what="all promises read")
     assert rss_bytes(pid) - before < (30 if sanitized else 3) * MIB
     assert all(row["state"] == "running" for row in server.workers())
 
