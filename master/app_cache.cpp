@@ -40,7 +40,7 @@ std::string place() {
 }  // namespace
 
 std::string app_cache_directory() {
-  const std::string path = place();
+  std::string path = place();
   std::error_code error;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
   if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {

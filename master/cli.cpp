@@ -127,9 +127,13 @@ void replace_workers(const CommandLine& line, ControlCommand command) {
 
 }  // namespace
 
-void reload_command(const CommandLine& line) { replace_workers(line, ControlCommand::reload); }
+void reload_command(const CommandLine& line) {
+  replace_workers(line, ControlCommand::reload);
+}
 
-void upgrade_command(const CommandLine& line) { replace_workers(line, ControlCommand::upgrade); }
+void upgrade_command(const CommandLine& line) {
+  replace_workers(line, ControlCommand::upgrade);
+}
 
 void status_command(const CommandLine& line) {
   MasterContact master = find_master(line.options);

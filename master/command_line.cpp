@@ -50,7 +50,8 @@ constexpr std::array<CommandEntry, 7> commands{{
      true},
     {"reload", Command::reload,
      "Put new code and options in place while every client stays connected. What is not given stays as it was.", true},
-    {"upgrade", Command::upgrade, "Let the wsd that is now on disk take over, while every client stays connected.", false},
+    {"upgrade", Command::upgrade, "Let the wsd that is now on disk take over, while every client stays connected.",
+     false},
     {"status", Command::status, "Show what a server is doing.", false},
     {"version", Command::version, "Show the version of wsd.", false},
 }};
@@ -135,8 +136,8 @@ class Parser {
     if (entry_.takes_options || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
     }
-    const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload ||
-                            entry_.command == Command::upgrade;
+    const bool tells_json =
+        entry_.command == Command::status || entry_.command == Command::reload || entry_.command == Command::upgrade;
     if (tells_json) app_.add_flag("--json", result_.json, "One JSON object");
     if (entry_.takes_options) std::ranges::for_each(start_options, [this](const OptionEntry& option) { add(option); });
     if (entry_.command == Command::version) return;

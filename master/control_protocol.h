@@ -39,10 +39,10 @@ Result<ControlRequest> control_request_from_json(std::string_view line);
 
 // An accepted_answer leaves all of it empty.
 struct ControlAnswer {
-  std::string status;   // JSON text of the member, or empty
-  std::string options;  // likewise
-  std::string reload;   // likewise
-  std::string info;     // a line for the user, or empty
+  std::string status;    // JSON text of the member, or empty
+  std::string options;   // likewise
+  std::string reload;    // likewise
+  std::string info;      // a line for the user, or empty
   std::string progress;  // a line for a user who watches, or empty
   bool done = false;
   CommandStatus exit = CommandStatus::done;

@@ -68,7 +68,9 @@ Counters Ledger::counters(std::size_t row) const {
           .protocol_errors = line.protocol_errors.get()};
 }
 
-double Ledger::loop_lag_ms(std::size_t row) const { return static_cast<double>(scoreboard_.row(row).loop_lag_ms.get()); }
+double Ledger::loop_lag_ms(std::size_t row) const {
+  return static_cast<double>(scoreboard_.row(row).loop_lag_ms.get());
+}
 
 Counters Ledger::totals() const {
   Counters sum = folded_;

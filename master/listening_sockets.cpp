@@ -35,13 +35,16 @@ CommandError cannot_listen(const ListenUrl& url, int error) {
   switch (error) {
     case EADDRINUSE:
       return {CommandStatus::failed, fmt::format("cannot listen on {}: the port is taken by another program; stop that "
-                                                 "one or choose another port with --listen", where)};
+                                                 "one or choose another port with --listen",
+                                                 where)};
     case EACCES:
       return {CommandStatus::failed, fmt::format("cannot listen on {}: ports below 1024 need root or "
-                                                 "CAP_NET_BIND_SERVICE; choose a higher one with --listen", where)};
+                                                 "CAP_NET_BIND_SERVICE; choose a higher one with --listen",
+                                                 where)};
     case EADDRNOTAVAIL:
       return {CommandStatus::failed, fmt::format("cannot listen on {}: this machine has no such address; use one of "
-                                                 "its own, or 0.0.0.0 for all", where)};
+                                                 "its own, or 0.0.0.0 for all",
+                                                 where)};
     default:
       return {CommandStatus::failed, fmt::format("cannot listen on {}: {}", where, std::strerror(error))};
   }
@@ -56,7 +59,8 @@ AddressInfo resolve(const ListenUrl& url) {
   const int error = ::getaddrinfo(url.host.c_str(), std::to_string(url.port).c_str(), &hints, &info);
   if (error != 0) {
     throw CommandError(CommandStatus::failed, fmt::format("cannot listen on {}: the host is not known ({}); write an "
-                                                          "address of this machine", to_string(url), gai_strerror(error)));
+                                                          "address of this machine",
+                                                          to_string(url), gai_strerror(error)));
   }
   return AddressInfo(info);
 }

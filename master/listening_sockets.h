@@ -1,5 +1,6 @@
-// The server's listening sockets: one SO_REUSEPORT socket per address and slot, opened before any worker exists and kept
-// for life, so that a worker that dies or is replaced leaves its accept queue to its successor (docs/architecture.md).
+// The server's listening sockets: one SO_REUSEPORT socket per address and slot, opened before any worker exists and
+// kept for life, so that a worker that dies or is replaced leaves its accept queue to its successor
+// (docs/architecture.md).
 //
 // Owned by the master. Workers get copies; a slot's sockets are retired only when nobody else holds any.
 
@@ -41,7 +42,7 @@ class ListeningSockets {
  private:
   struct Address {
     ListenUrl asked;
-    ListenUrl real;  // with the port that the kernel chose
+    ListenUrl real;                               // with the port that the kernel chose
     std::vector<worker::FileDescriptor> sockets;  // by slot; empty where retired
   };
 

@@ -1,6 +1,5 @@
 // wsd: parses the command line and does what it says.
 
-
 #include <cstdio>
 #include <cstdlib>
 #include <exception>

@@ -25,7 +25,9 @@ using worker::MasterField;
 using worker::MasterOrder;
 using worker::WorkerReport;
 
-RecordWriter order_record(MasterOrder order) { return RecordWriter(static_cast<std::uint16_t>(order)); }
+RecordWriter order_record(MasterOrder order) {
+  return RecordWriter(static_cast<std::uint16_t>(order));
+}
 
 RecordWriter order_record(MasterOrder order, Slot slot) {
   RecordWriter record = order_record(order);
@@ -43,7 +45,9 @@ SupervisorSettings supervisor_settings(const Options& options) {
 }
 
 // A terminal that goes away takes the foreground server with it; one without a terminal is told to reload.
-bool has_controlling_terminal() { return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) >= 0; }
+bool has_controlling_terminal() {
+  return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) >= 0;
+}
 
 worker::FileDescriptor copy_of(int descriptor) {
   worker::FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
@@ -71,7 +75,9 @@ std::string_view state_name(WorkerState state) {
   return "";
 }
 
-std::string own_program() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
+std::string own_program() {
+  return std::filesystem::read_symlink("/proc/self/exe").string();
+}
 
 std::vector<ResumedWorker> resumed_workers(const MasterState& state) {
   std::vector<ResumedWorker> workers;
@@ -101,12 +107,12 @@ std::uint64_t signal_mask(const sigset_t& set) {
 }
 
 // A slot whose worker died and is not respawned yet still has its line.
-void add_empty_slots(std::vector<WorkerStatus>& workers, unsigned count) {
+void add_empty_slots(std::vector<WorkerStatus>& workers, unsigned count, WorkerState state) {
   for (unsigned slot = 0; slot < count; ++slot) {
     if (slot < workers.size() && workers[slot].slot == slot) continue;
     WorkerStatus empty;
     empty.slot = slot;
-    empty.state = state_name(WorkerState::starting);
+    empty.state = state_name(state);
     workers.insert(workers.begin() + slot, empty);
   }
 }
@@ -174,13 +180,12 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
   for (const MasterState::Plan& plan : state.plans) {
     auto plan_options = options_from_json(plan.options);
     if (!plan_options) throw CommandError(CommandStatus::failed, plan_options.error());
-    AppCode code = plan.module == -1 ? load_app_code(*plan_options->app)
-                                     : seal_app_code(worker::FileDescriptor(plan.module));
+    AppCode code =
+        plan.module == -1 ? load_app_code(*plan_options->app) : seal_app_code(worker::FileDescriptor(plan.module));
     plans_.emplace(plan.generation, Plan{std::move(*plan_options), std::move(code)});
   }
   for (const MasterState::Worker& worker : state.workers) {
-    workers_.try_emplace(worker.key, worker.pid, worker.row,
-                         worker::RecordSocket(worker::FileDescriptor(worker.link)));
+    workers_.try_emplace(worker.key, worker.pid, worker.row, worker::RecordSocket(worker::FileDescriptor(worker.link)));
   }
   if (state.waiting_client != -1) upgrade_client_ = control_.adopt(worker::FileDescriptor(state.waiting_client));
 }
@@ -400,7 +405,8 @@ void Master::begin_reload(const ReloadRequest& request) {
     return start_generation(request.client, std::move(plan));
   }
   log::info("reloading: {} is compiled", *plan.options.app);
-  build_ = std::make_unique<AppBuild>(*plan.options.app, log_, [this] { signals_.close_in_child(); }, Clock::now());
+  build_ = std::make_unique<AppBuild>(
+      *plan.options.app, log_, [this] { signals_.close_in_child(); }, Clock::now());
   building_ = Building{request.client, std::move(plan)};
 }
 
@@ -433,7 +439,8 @@ void Master::request_upgrade(std::optional<ClientId> client) {
   }
   upgrade_client_ = client;
   try {
-    trial_ = std::make_unique<UpgradeTrial>(state(), [this] { signals_.close_in_child(); }, Clock::now());
+    trial_ = std::make_unique<UpgradeTrial>(
+        state(), [this] { signals_.close_in_child(); }, Clock::now());
     log::info("upgrading: {} is on trial", program_);
   } catch (const CommandError& error) {
     refuse_upgrade(error.what());
@@ -455,8 +462,7 @@ void Master::refuse_upgrade(const std::string& reason) {
   log::error("upgrade refused, nothing has changed: {}", reason);
   const auto client = std::exchange(upgrade_client_, std::nullopt);
   if (client) {
-    control_.finish(*client, CommandStatus::failed,
-                    fmt::format("upgrade refused, nothing has changed: {}", reason));
+    control_.finish(*client, CommandStatus::failed, fmt::format("upgrade refused, nothing has changed: {}", reason));
   }
 }
 
@@ -581,17 +587,25 @@ void Master::act(const HandOver& action) {
   }
 }
 
-void Master::act(const BeginToServe& action) { order(action.key, order_record(MasterOrder::begin_to_serve)); }
+void Master::act(const BeginToServe& action) {
+  order(action.key, order_record(MasterOrder::begin_to_serve));
+}
 
 void Master::act(const Serve& action) {
   order(action.key, order_record(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
 }
 
-void Master::act(const Release& action) { order(action.key, order_record(MasterOrder::release, action.slot)); }
+void Master::act(const Release& action) {
+  order(action.key, order_record(MasterOrder::release, action.slot));
+}
 
-void Master::act(const Refuse& action) { order(action.key, order_record(MasterOrder::refuse)); }
+void Master::act(const Refuse& action) {
+  order(action.key, order_record(MasterOrder::refuse));
+}
 
-void Master::act(const StopRefusing& action) { order(action.key, order_record(MasterOrder::stop_refusing)); }
+void Master::act(const StopRefusing& action) {
+  order(action.key, order_record(MasterOrder::stop_refusing));
+}
 
 void Master::act(const Drain& action) {
   const bool stop = action.reason == DrainReason::graceful_stop;
@@ -601,11 +615,14 @@ void Master::act(const Drain& action) {
   RecordWriter record = order_record(MasterOrder::drain);
   record.add_number(static_cast<protocol::Tag>(MasterField::close_code), code);
   record.add_number(static_cast<protocol::Tag>(MasterField::window_ms), static_cast<std::uint64_t>(window.count()));
-  record.add_number(static_cast<protocol::Tag>(MasterField::retire), action.reason == DrainReason::slot_retired ? 1 : 0);
+  record.add_number(static_cast<protocol::Tag>(MasterField::retire),
+                    action.reason == DrainReason::slot_retired ? 1 : 0);
   order(action.key, record);
 }
 
-void Master::act(const Leave& action) { order(action.key, order_record(MasterOrder::leave)); }
+void Master::act(const Leave& action) {
+  order(action.key, order_record(MasterOrder::leave));
+}
 
 void Master::act(const Abort& action) {
   if (const auto found = workers_.find(action.key); found != workers_.end()) found->second.signal(SIGABRT);
@@ -623,9 +640,13 @@ void Master::act(const OpenSlots& action) {
   }
 }
 
-void Master::act(const RetireSlot& action) { sockets_.retire(action.slot); }
+void Master::act(const RetireSlot& action) {
+  sockets_.retire(action.slot);
+}
 
-void Master::act(const CountExit& action) { ledger_.count_exit(action.status); }
+void Master::act(const CountExit& action) {
+  ledger_.count_exit(action.status);
+}
 
 void Master::act(const ReportStarted& /*action*/) {
   log::info("started: generation 1, {} workers", supervisor_.count());
@@ -727,7 +748,8 @@ Status Master::status() const {
   for (const Supervisor::WorkerView& view : supervisor_.workers()) {
     (view.current ? status.workers : status.draining).push_back(status_of(view));
   }
-  add_empty_slots(status.workers, supervisor_.count());
+  add_empty_slots(status.workers, supervisor_.count(),
+                  supervisor_.stopping() ? WorkerState::stopping : WorkerState::starting);
   return status;
 }
 

@@ -138,9 +138,9 @@ class Master {
   const TimePoint started_;
   const bool resumed_;
 
-  std::map<Generation, Plan> plans_;   // of generations that have workers, or are about to
-  Generation last_generation_ = 1;     // the newest that was asked for
-  Generation wanted_generation_ = 1;   // the one that the next reload builds on: the newest that is good, or under way
+  std::map<Generation, Plan> plans_;  // of generations that have workers, or are about to
+  Generation last_generation_ = 1;    // the newest that was asked for
+  Generation wanted_generation_ = 1;  // the one that the next reload builds on: the newest that is good, or under way
   Supervisor supervisor_;
   SignalInbox signals_;
   ListeningSockets sockets_;
@@ -154,11 +154,11 @@ class Master {
   std::optional<ClientId> upgrade_client_;
   std::deque<Event> untold_;  // came while another was being told
   bool telling_ = false;
-  std::deque<ReloadRequest> waiting_reloads_;           // behind the one whose app is being compiled
+  std::deque<ReloadRequest> waiting_reloads_;  // behind the one whose app is being compiled
   std::unique_ptr<AppBuild> build_;
   Building building_;                                   // what build_ is for
   std::deque<std::optional<ClientId>> reload_clients_;  // one entry per reload under way; none for a signal
-  ReloadReport reload_report_;  // of the reload that is under way
+  ReloadReport reload_report_;                          // of the reload that is under way
   std::vector<ClientId> stop_clients_;
   bool stop_requested_ = false;
   std::optional<std::string> start_failure_;

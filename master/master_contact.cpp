@@ -46,7 +46,8 @@ std::string MasterContact::description() const {
 bool MasterContact::ask(const ControlRequest& request) {
   const TimePoint deadline = steady_clock::now() + accept_timeout;
   if (!connect(deadline)) return false;
-  if (client_.send_line(to_json(request), deadline) != ControlClient::Outcome::ok) return false;
+  // A master that refuses may have answered and closed before it read a word: its answer still waits to be read.
+  if (client_.send_line(to_json(request), deadline) == ControlClient::Outcome::timeout) return false;
   // What is not accepted is refused, and the refusal is the last answer: either way somebody is there.
   return client_.await_line(deadline) == ControlClient::Outcome::ok;
 }

@@ -38,7 +38,9 @@ enum class AddressField : Tag { asked = 1, real = 2, socket = 3 };
 enum class WorkerField : Tag { key = 1, pid = 2, slot = 3, generation = 4, link = 5, row = 6, current = 7, serves = 8 };
 enum class ExitField : Tag { status = 1, count = 2 };
 
-RecordWriter record(Type type) { return RecordWriter(static_cast<std::uint16_t>(type)); }
+RecordWriter record(Type type) {
+  return RecordWriter(static_cast<std::uint16_t>(type));
+}
 
 template <typename F, typename N>
 void put(RecordWriter& writer, F field, N number) {
@@ -84,7 +86,7 @@ bool each(const RecordReader& reader, Field field, Read read) {
 }
 
 std::vector<std::uint64_t*> counters_of(Counters& counters) {
-  return {&counters.accepted,  &counters.messages_in, &counters.messages_out,   &counters.bytes_in,
+  return {&counters.accepted,  &counters.messages_in,  &counters.messages_out,   &counters.bytes_in,
           &counters.bytes_out, &counters.send_dropped, &counters.protocol_errors};
 }
 

@@ -24,8 +24,8 @@ namespace wsd::master {
 struct MasterState {
   struct Plan {
     Generation generation = 0;
-    std::string options;      // JSON
-    int module = -1;          // the app's code, if it is not built in
+    std::string options;  // JSON
+    int module = -1;      // the app's code, if it is not built in
     bool operator==(const Plan&) const = default;
   };
   struct Address {
@@ -41,8 +41,8 @@ struct MasterState {
     Generation generation = 0;
     int link = -1;
     std::size_t row = 0;
-    bool current = false;       // else it drains
-    std::vector<Slot> serves;   // its own and neighbours' slots that it was given
+    bool current = false;      // else it drains
+    std::vector<Slot> serves;  // its own and neighbours' slots that it was given
     bool operator==(const Worker&) const = default;
   };
 
@@ -60,7 +60,7 @@ struct MasterState {
   int lock = -1;
   int log = -1;
   int control = -1;
-  int waiting_client = -1;  // who asked for the upgrade and hears of its end
+  int waiting_client = -1;        // who asked for the upgrade and hears of its end
   std::uint64_t signal_mask = 0;  // bit n - 1: signal n was blocked when the server was started
   std::int64_t started_at_s = 0;  // of the epoch
   std::int64_t started_ns = 0;    // CLOCK_MONOTONIC

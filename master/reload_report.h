@@ -13,8 +13,8 @@ struct ReloadReport {
   Generation generation = 0;
   unsigned workers = 0;
   std::uint64_t connections_kept = 0;
-  std::uint64_t draining = 0;   // connections of retired slots, which are asked to come again
-  Duration longest_pause{};     // of one slot: from the last thing its old worker did to the first its new one did
+  std::uint64_t draining = 0;  // connections of retired slots, which are asked to come again
+  Duration longest_pause{};    // of one slot: from the last thing its old worker did to the first its new one did
 
   // One slot has moved.
   void count(const TookOver& event);

@@ -31,7 +31,9 @@ SignalInbox::SignalInbox() {
   if (!fd_) throw CommandError(CommandStatus::failed, fmt::format("cannot read signals: {}", std::strerror(errno)));
 }
 
-SignalInbox::SignalInbox(const sigset_t& original_mask) : SignalInbox() { original_mask_ = original_mask; }
+SignalInbox::SignalInbox(const sigset_t& original_mask) : SignalInbox() {
+  original_mask_ = original_mask;
+}
 
 std::optional<SignalInbox::Received> SignalInbox::take() {
   signalfd_siginfo info{};

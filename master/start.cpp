@@ -52,7 +52,8 @@ void print_banner(const Status& status, bool daemon) {
 
 std::optional<Status> fetch_status(const Options& options) {
   auto master = MasterContact::find(options);
-  if (!master || !master->ask({.command = ControlCommand::status, .graceful = false, .options = {}})) return std::nullopt;
+  if (!master || !master->ask({.command = ControlCommand::status, .graceful = false, .options = {}}))
+    return std::nullopt;
   const auto answer = master->next_answer();
   if (!answer || answer->status.empty()) return std::nullopt;
   auto status = status_from_json(answer->status);
@@ -151,7 +152,9 @@ CommandStatus resume_command(int descriptor, bool trial) {
   return master.run();
 }
 
-CommandStatus start_command(const Options& options) { return start_command(options, make_app_code(*options.app)); }
+CommandStatus start_command(const Options& options) {
+  return start_command(options, make_app_code(*options.app));
+}
 
 CommandStatus start_command(const Options& options, const AppCode& code) {
   const RunDirectory directory = RunDirectory::locate(options);

@@ -33,7 +33,9 @@ using worker::FileDescriptor;
 
 constexpr std::size_t max_output = 2000;
 
-[[noreturn]] void fail(const std::string& reason) { throw CommandError(CommandStatus::failed, reason); }
+[[noreturn]] void fail(const std::string& reason) {
+  throw CommandError(CommandStatus::failed, reason);
+}
 
 FileDescriptor in_memory(const MasterState& state) {
   FileDescriptor memory(::memfd_create("wsd-state", MFD_CLOEXEC));
@@ -96,7 +98,9 @@ void UpgradeTrial::handle_time(TimePoint now) {
   ::kill(pid_, SIGKILL);
 }
 
-void UpgradeTrial::cancel() { ::kill(pid_, SIGKILL); }
+void UpgradeTrial::cancel() {
+  ::kill(pid_, SIGKILL);
+}
 
 std::string UpgradeTrial::finish(int wait_status) const {
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 0) return {};
@@ -144,7 +148,8 @@ void try_master_state(const MasterState& state) {
   }
   for (const MasterState::Plan& plan : state.plans) {
     auto options = options_from_json(plan.options);
-    if (!options) fail(fmt::format("the options of the running server mean nothing to this version: {}", options.error()));
+    if (!options)
+      fail(fmt::format("the options of the running server mean nothing to this version: {}", options.error()));
     if (plan.module == -1) (void)load_app_code(*options->app);
     if (plan.generation != state.wanted_generation) continue;
     // As the reload will do that follows.

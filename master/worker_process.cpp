@@ -58,7 +58,9 @@ void WorkerProcess::send_waiting() {
   }
 }
 
-void WorkerProcess::signal(int number) const { ::kill(pid_, number); }  // ours and not reaped yet: the pid is its own
+void WorkerProcess::signal(int number) const {
+  ::kill(pid_, number);
+}  // ours and not reaped yet: the pid is its own
 
 std::uint64_t resident_bytes(pid_t pid) {
   std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");

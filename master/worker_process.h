@@ -26,8 +26,7 @@ class WorkerProcess {
                 const std::function<void()>& prepare_child);
 
   // One that this process had forked before it replaced its own binary.
-  WorkerProcess(pid_t pid, std::size_t row, worker::RecordSocket link)
-      : pid_(pid), row_(row), link_(std::move(link)) {}
+  WorkerProcess(pid_t pid, std::size_t row, worker::RecordSocket link) : pid_(pid), row_(row), link_(std::move(link)) {}
 
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] std::size_t row() const { return row_; }

@@ -22,10 +22,10 @@ struct WorkerRecord {
   TimePoint last_stamp;  // of its heartbeat, once it is ready
   bool late = false;     // its heartbeat is
   bool full = false;
-  bool refusing = false;  // full, and told to answer 503 meanwhile
-  bool successor = false;     // spawned beside its predecessor: it serves when it has taken over
-  unsigned handoffs_asked = 0;  // orders to give its clients to a successor that it has not answered yet: by its end, or
-                                // by saying that it failed
+  bool refusing = false;        // full, and told to answer 503 meanwhile
+  bool successor = false;       // spawned beside its predecessor: it serves when it has taken over
+  unsigned handoffs_asked = 0;  // orders to give its clients to a successor that it has not answered yet: by its end,
+                                // or by saying that it failed
   Fault fault = Fault::none;
   Departure departure;
   SocketCopies copies;

@@ -13,7 +13,8 @@ void log_exception(const char* callback, const Connection* connection, const cha
   if (connection == nullptr) {
     log::error("{} threw: {}", callback, log::escape(what));
   } else {
-    log::error("{} threw on connection {}, which is closed with 1011: {}", callback, connection->id(), log::escape(what));
+    log::error("{} threw on connection {}, which is closed with 1011: {}", callback, connection->id(),
+               log::escape(what));
   }
 }
 
@@ -57,7 +58,9 @@ void AppHost::start(Worker& worker) {
   if (app_.on_worker_start) app_.on_worker_start(worker);
 }
 
-void AppHost::stop(Worker& worker) { (void)call("on_worker_stop", nullptr, app_.on_worker_stop, worker); }
+void AppHost::stop(Worker& worker) {
+  (void)call("on_worker_stop", nullptr, app_.on_worker_stop, worker);
+}
 
 AppHost::Outcome AppHost::handshake(const Request& request, Handshake& handshake) {
   return call("on_handshake", nullptr, app_.on_handshake, request, handshake);
@@ -91,6 +94,8 @@ void AppHost::close(Connection& connection, CloseInfo info) {
   (void)call("on_close", &connection, app_.on_close, connection, info);
 }
 
-void AppHost::timer(const std::function<void()>& callback) { (void)call("a timer", nullptr, callback); }
+void AppHost::timer(const std::function<void()>& callback) {
+  (void)call("a timer", nullptr, callback);
+}
 
 }  // namespace wsd::worker

@@ -1,17 +1,17 @@
 // The one place that calls an application: stops its exceptions, so that none crosses the event loop.
 //
-// A callback that throws is logged with its name, its connection and what(), and on_error hears of it; the caller learns
-// of it and closes that connection with 1011. Callbacks are never nested, since nothing an application may call calls
-// back.
+// A callback that throws is logged with its name, its connection and what(), and on_error hears of it; the caller
+// learns of it and closes that connection with 1011. Callbacks are never nested, since nothing an application may call
+// calls back.
 
 #pragma once
+
+#include <wsd/app.h>
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-
-#include <wsd/app.h>
 
 namespace wsd::worker {
 

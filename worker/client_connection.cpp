@@ -35,12 +35,16 @@ protocol::HttpRequest parse_head(std::span<const std::byte> head) {
   return parser.next(head) == protocol::HttpRequestParser::Step::complete ? parser.take() : protocol::HttpRequest();
 }
 
-std::span<const std::byte> as_bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> as_bytes(std::string_view text) {
+  return std::as_bytes(std::span(text));
+}
 
 // Bytes that a response is given to the output in.
 constexpr std::size_t largest_part = 16 * 1024;
 
-protocol::HttpError server_error() { return {.status = 500, .text = "The application failed.", .headers = {}}; }
+protocol::HttpError server_error() {
+  return {.status = 500, .text = "The application failed.", .headers = {}};
+}
 
 }  // namespace
 
@@ -320,7 +324,7 @@ void ClientConnection::fail(protocol::ProtocolError error) {
 
 void ClientConnection::end_of_stream() {
   if (phase_ == Phase::opening) return vanish();
-  peer_closed_ = true;  // nothing more will come, but what waits may still be read
+  peer_closed_ = true;                             // nothing more will come, but what waits may still be read
   if (phase_ == Phase::lingering) return touch();  // part() follows when everything has left
   finish_close(close_code::abnormal, {}, false);
 }

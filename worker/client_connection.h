@@ -1,10 +1,12 @@
 // One client from accept to the last byte: transport, handshake, session, output.
 //
-// Owned by the server's table, destroyed by the server alone and only at the end of a turn, so that callbacks and events
-// of the same turn never meet a dangling one. Nothing here calls the application from within a call of the application:
-// what must be told later is put on a list of the context.
+// Owned by the server's table, destroyed by the server alone and only at the end of a turn, so that callbacks and
+// events of the same turn never meet a dangling one. Nothing here calls the application from within a call of the
+// application: what must be told later is put on a list of the context.
 
 #pragma once
+
+#include <wsd/connection.h>
 
 #include <cstdint>
 #include <memory>
@@ -13,8 +15,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <wsd/connection.h>
 
 #include "protocol/close_code.h"
 #include "protocol/http_error.h"
@@ -149,23 +149,23 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
 
   Attributes attributes_;
   std::unique_ptr<std::string> close_reason_;  // for on_close, if there is one
-  std::uint32_t watched_events_ = 0;    // what the poller watches for
-  std::uint32_t last_message_ms_ = 0;   // low 32 bits of the loop's clock
+  std::uint32_t watched_events_ = 0;           // what the poller watches for
+  std::uint32_t last_message_ms_ = 0;          // low 32 bits of the loop's clock
   std::uint32_t last_ping_ms_ = 0;
   std::uint32_t message_begun_ms_ = 0;
   std::uint16_t close_code_ = protocol::close_code::abnormal;
   std::uint8_t missed_pings_ = 0;
   Phase phase_ = Phase::opening;
-  bool watched_ = false;       // the poller knows us
-  bool visible_ = false;       // on_open was called and on_close was not
-  bool clean_ = false;         // both sides sent a Close frame
-  bool peer_closed_ = false;   // nothing more comes from the peer: its Close or its FIN is here
-  bool paused_ = false;        // by pause_receive()
-  bool full_ = false;          // on_buffer_full was told, or will be, and nothing has drained since
+  bool watched_ = false;      // the poller knows us
+  bool visible_ = false;      // on_open was called and on_close was not
+  bool clean_ = false;        // both sides sent a Close frame
+  bool peer_closed_ = false;  // nothing more comes from the peer: its Close or its FIN is here
+  bool paused_ = false;       // by pause_receive()
+  bool full_ = false;         // on_buffer_full was told, or will be, and nothing has drained since
   bool tell_full_ = false;
   bool tell_drained_ = false;
-  bool touched_ = false;       // on the context's list of that name
-  bool noticed_ = false;       // on the context's list of notices
+  bool touched_ = false;  // on the context's list of that name
+  bool noticed_ = false;  // on the context's list of notices
 };
 
 }  // namespace wsd::worker

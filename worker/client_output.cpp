@@ -19,7 +19,9 @@ constexpr std::size_t early_flush = 128 * 1024;
 constexpr std::size_t pongs_per_turn = 16 * 1024;
 constexpr std::size_t max_pieces = 64;
 
-iovec piece_of(const void* data, std::size_t size) { return {.iov_base = const_cast<void*>(data), .iov_len = size}; }
+iovec piece_of(const void* data, std::size_t size) {
+  return {.iov_base = const_cast<void*>(data), .iov_len = size};
+}
 
 std::span<iovec> without_front(std::span<iovec> pieces, std::size_t size) {
   while (!pieces.empty() && size >= pieces.front().iov_len) {

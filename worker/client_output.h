@@ -1,4 +1,5 @@
-// One connection's bytes on their way out: this turn's, in the arena, and those that the kernel did not take, in a queue.
+// One connection's bytes on their way out: this turn's, in the arena, and those that the kernel did not take, in a
+// queue.
 //
 // Whole frames go in; the order on the wire is the order of the calls, save for control frames, which pass data that
 // waits in the queue. Owned by the connection, which also decides when to flush and what a dead stream means: every

@@ -2,10 +2,10 @@
 
 #pragma once
 
+#include <wsd/request.h>
+
 #include <string>
 #include <utility>
-
-#include <wsd/request.h>
 
 #include "protocol/http_request.h"
 

@@ -11,7 +11,9 @@ namespace {
 // Everything sent in one turn, unless the turn sends more: then it is flushed early.
 constexpr std::size_t arena_size = 1024 * 1024;
 
-std::uint64_t milliseconds(std::chrono::milliseconds duration) { return static_cast<std::uint64_t>(duration.count()); }
+std::uint64_t milliseconds(std::chrono::milliseconds duration) {
+  return static_cast<std::uint64_t>(duration.count());
+}
 
 // Often enough for the shortest of the limits that are on.
 std::uint64_t tick_interval(const Limits& limits) {

@@ -5,13 +5,13 @@
 
 #pragma once
 
+#include <wsd/worker.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
-
-#include <wsd/worker.h>
 
 #include "worker/app_host.h"
 #include "worker/deadline_list.h"

@@ -14,7 +14,7 @@ enum class Field : protocol::Tag {
   head = 4,
   input = 5,
   output = 6,
-  attribute_name = 7,   // followed by its value
+  attribute_name = 7,  // followed by its value
   attribute_value = 8,
   visible = 9,
   paused = 10,
@@ -30,7 +30,9 @@ enum class Field : protocol::Tag {
   missed_pings = 20,
 };
 
-constexpr protocol::Tag tag(Field field) { return static_cast<protocol::Tag>(field); }
+constexpr protocol::Tag tag(Field field) {
+  return static_cast<protocol::Tag>(field);
+}
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};

@@ -6,6 +6,8 @@
 
 #pragma once
 
+#include <wsd/message.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -13,8 +15,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <wsd/message.h>
 
 #include "protocol/record.h"
 
@@ -33,9 +33,9 @@ struct ConnectionState {
   ConnectionId id = 0;
   Phase phase = Phase::opening;
   std::string remote_address;
-  std::vector<std::byte> head;        // the request, whole; empty while opening
-  std::vector<std::byte> input;       // received, and not yet come to a request or a message: to be taken first
-  std::vector<std::byte> output;      // not yet taken by the kernel; may begin inside a frame
+  std::vector<std::byte> head;    // the request, whole; empty while opening
+  std::vector<std::byte> input;   // received, and not yet come to a request or a message: to be taken first
+  std::vector<std::byte> output;  // not yet taken by the kernel; may begin inside a frame
   std::vector<std::pair<std::string, std::string>> attributes;
 
   bool visible = false;      // on_open was called and on_close was not

@@ -8,7 +8,8 @@ DrainPlan::DrainPlan(const std::vector<ConnectionId>& connections, std::uint64_t
                      std::uint32_t seed) {
   // Each has its own share of the window and leaves at a random moment of it: even, ordered and not in step.
   std::minstd_rand random(seed);
-  const double share = connections.empty() ? 0 : static_cast<double>(window_ms) / static_cast<double>(connections.size());
+  const double share =
+      connections.empty() ? 0 : static_cast<double>(window_ms) / static_cast<double>(connections.size());
   std::uniform_real_distribution<double> jitter(0, 1);
   double begin = 0;
   for (const ConnectionId connection : connections) {

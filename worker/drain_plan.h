@@ -5,12 +5,12 @@
 
 #pragma once
 
+#include <wsd/message.h>
+
 #include <cstdint>
 #include <deque>
 #include <random>
 #include <vector>
-
-#include <wsd/message.h>
 
 namespace wsd::worker {
 

@@ -6,9 +6,9 @@
 namespace wsd::worker {
 
 enum class ExitCode : int {
-  done = 0,           // it was told to leave, or its master is gone
-  failed = 1,         // an error it could not go on with; bring it back
-  cannot_start = 3,   // the app refused to start: bringing the same code back at once is pointless
+  done = 0,          // it was told to leave, or its master is gone
+  failed = 1,        // an error it could not go on with; bring it back
+  cannot_start = 3,  // the app refused to start: bringing the same code back at once is pointless
 };
 
 }  // namespace wsd::worker

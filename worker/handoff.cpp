@@ -26,12 +26,16 @@ enum class Word : std::uint16_t { offer = 210, batch = 211, end = 212, accepted 
 enum class Field : protocol::Tag {
   count = 1,
   offered_at_ns = 2,
-  connection = 3,   // a connection record; its socket is the next descriptor
-  in_memory = 4,    // a connection record of this many bytes, in the next descriptor; its socket is the one after
+  connection = 3,  // a connection record; its socket is the next descriptor
+  in_memory = 4,   // a connection record of this many bytes, in the next descriptor; its socket is the one after
 };
 
-constexpr protocol::Tag tag(Field field) { return static_cast<protocol::Tag>(field); }
-RecordWriter word(Word which) { return RecordWriter(static_cast<std::uint16_t>(which)); }
+constexpr protocol::Tag tag(Field field) {
+  return static_cast<protocol::Tag>(field);
+}
+RecordWriter word(Word which) {
+  return RecordWriter(static_cast<std::uint16_t>(which));
+}
 
 // Half of what a record may hold, so that one more small connection always fits.
 constexpr std::size_t full_batch_bytes = RecordSocket::max_record_size / 2;

@@ -6,9 +6,9 @@
 //   old ◄─ accepted ── new   it has everything; it reads, writes and calls nothing yet
 //   old ── commit ─► new     the old one has closed nothing before this and touches nothing after it
 //
-// Any failure before the commit leaves the old worker as it was: it says `withdraw`, and the new one forgets what it got.
-// A stream that ends after `accepted` was delivered means that the old one died: what it offered is then the new one's,
-// since nobody else has it. Where it ends otherwise, only the master knows, and says so (begin_to_serve).
+// Any failure before the commit leaves the old worker as it was: it says `withdraw`, and the new one forgets what it
+// got. A stream that ends after `accepted` was delivered means that the old one died: what it offered is then the new
+// one's, since nobody else has it. Where it ends otherwise, only the master knows, and says so (begin_to_serve).
 
 #pragma once
 
@@ -44,8 +44,8 @@ class HandoffSender {
   [[nodiscard]] bool offer_accepted();
   // The connections are the new worker's from here on. False if it is gone: they are still ours.
   [[nodiscard]] bool commit();
-  // Nothing changes hands. Where the new worker could not be told, since it reads nothing, this gives back the stream: it
-  // must stay open while this worker lives, or its end would be taken for our death.
+  // Nothing changes hands. Where the new worker could not be told, since it reads nothing, this gives back the stream:
+  // it must stay open while this worker lives, or its end would be taken for our death.
   [[nodiscard]] RecordSocket withdraw();
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
@@ -69,7 +69,8 @@ class HandoffReceiver {
   enum class Result : std::uint8_t {
     committed,  // the connections are ours
     withdrawn,  // they stay where they are, and so does the serving
-    orphaned,   // the stream ended without a last word: if the master says that the old worker is dead, what came is ours
+    orphaned,   // the stream ended without a last word: if the master says that the old worker is dead, what came is
+                // ours
   };
   struct Outcome {
     Result result = Result::withdrawn;
@@ -92,7 +93,7 @@ class HandoffReceiver {
   std::function<void(Outcome)> on_done_;
   Outcome outcome_;
   std::uint64_t expected_ = 0;
-  bool whole_ = false;      // the old worker has said `end`, and we have all it announced
+  bool whole_ = false;     // the old worker has said `end`, and we have all it announced
   bool accepted_ = false;  // and it can know that
   UvHandle<uv_poll_t> watcher_;
 };

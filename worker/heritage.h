@@ -1,5 +1,5 @@
-// Everything that crosses fork from the master to a worker, in one struct. Nothing else is inherited on purpose: what is
-// not named here is closed before the worker begins.
+// Everything that crosses fork from the master to a worker, in one struct. Nothing else is inherited on purpose: what
+// is not named here is closed before the worker begins.
 
 #pragma once
 
@@ -22,12 +22,12 @@ struct SlotSockets {
 };
 
 struct Heritage {
-  std::string name;               // of the instance
+  std::string name;  // of the instance
   std::uint16_t slot = 0;
   std::uint32_t incarnation = 0;  // of the process: never the same twice, part of connection ids
   std::uint32_t generation = 0;
-  SlotSockets sockets;            // of its own slot
-  RecordSocket master;            // orders come, reports go; its end is the master's end
+  SlotSockets sockets;  // of its own slot
+  RecordSocket master;  // orders come, reports go; its end is the master's end
   Scoreboard* scoreboard = nullptr;
   std::size_t scoreboard_row = 0;
   const AppModule* app = nullptr;  // a built-in one; or else
@@ -35,7 +35,7 @@ struct Heritage {
   std::string app_name;            // as errors call it
   Settings settings;
   Limits limits;
-  bool successor = false;         // serves nobody before the order take_over
+  bool successor = false;  // serves nobody before the order take_over
 };
 
 }  // namespace wsd::worker

@@ -9,8 +9,8 @@
 namespace wsd::worker {
 
 struct Limits {
-  std::uint64_t max_message = 1U << 20U;       // bytes of one received message, all fragments together
-  std::size_t send_queue = 1U << 20U;          // bytes that may wait for one peer
+  std::uint64_t max_message = 1U << 20U;                // bytes of one received message, all fragments together
+  std::size_t send_queue = 1U << 20U;                   // bytes that may wait for one peer
   std::chrono::milliseconds handshake_timeout{10'000};  // from accept to a whole request head
   std::chrono::milliseconds ping_interval{25'000};      // server pings; two misses close
   std::chrono::milliseconds idle_timeout{0};            // no message from the peer for this long closes; 0: never
@@ -18,10 +18,11 @@ struct Limits {
   std::chrono::milliseconds message_timeout{60'000};    // from the first byte of a message to its last
   std::chrono::milliseconds stop_timeout{2'000};
   std::chrono::milliseconds drain_timeout{30'000};
-  std::chrono::milliseconds handoff_patience{5'000};   // for a successor to receive everything, before the old worker goes on
+  std::chrono::milliseconds handoff_patience{
+      5'000};  // for a successor to receive everything, before the old worker goes on
   unsigned accepts_per_turn = 64;
-  unsigned reserved_descriptors = 64;          // below RLIMIT_NOFILE: where a worker counts as full
-  int socket_send_buffer = 64 * 1024;          // SO_SNDBUF, as asked for; the kernel doubles it
+  unsigned reserved_descriptors = 64;  // below RLIMIT_NOFILE: where a worker counts as full
+  int socket_send_buffer = 64 * 1024;  // SO_SNDBUF, as asked for; the kernel doubles it
 };
 
 }  // namespace wsd::worker

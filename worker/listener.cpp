@@ -24,7 +24,9 @@ std::string address_text(const sockaddr_storage& address) {
 }
 
 // accept(2): out of descriptors or memory. Everything else is the fault of that one client and passes with it.
-bool is_exhausted(int error) { return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM; }
+bool is_exhausted(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
 
 }  // namespace
 
@@ -38,7 +40,9 @@ Listener::Listener(Poller& poller, FileDescriptor socket, unsigned accepts_per_t
   WSD_ASSERT(poller_.add(socket_.get(), *this, EPOLLIN));
 }
 
-Listener::~Listener() { poller_.remove(socket_.get()); }
+Listener::~Listener() {
+  poller_.remove(socket_.get());
+}
 
 void Listener::handle_ready(std::uint32_t /*events*/) {
   if (!paused_) accept_some(accepts_per_turn_);

@@ -22,10 +22,10 @@ class Listener final : public Watched {
  public:
   enum class Verdict : std::uint8_t { go_on, stop_for_now };
 
-  // `on_client` takes each accepted client and says whether to accept more in this turn; `on_exhausted` is told when the
-  // kernel had no descriptor or memory for one.
-  Listener(Poller& poller, FileDescriptor socket, unsigned accepts_per_turn,
-           std::function<Verdict(Accepted)> on_client, std::function<void()> on_exhausted);
+  // `on_client` takes each accepted client and says whether to accept more in this turn; `on_exhausted` is told when
+  // the kernel had no descriptor or memory for one.
+  Listener(Poller& poller, FileDescriptor socket, unsigned accepts_per_turn, std::function<Verdict(Accepted)> on_client,
+           std::function<void()> on_exhausted);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -14,7 +14,9 @@ protocol::RecordWriter record_of(WorkerReport report) {
 }
 
 // A report that the master does not take is no loss: it reads within milliseconds or is about to be gone.
-void send(const RecordSocket& socket, const protocol::RecordWriter& record) { (void)socket.send(record.bytes()); }
+void send(const RecordSocket& socket, const protocol::RecordWriter& record) {
+  (void)socket.send(record.bytes());
+}
 
 }  // namespace
 
@@ -50,7 +52,9 @@ void MasterLink::receive() {
   }
 }
 
-void MasterLink::report(WorkerReport report) { send(socket_, record_of(report)); }
+void MasterLink::report(WorkerReport report) {
+  send(socket_, record_of(report));
+}
 
 void MasterLink::report_released(std::uint16_t slot) {
   auto record = record_of(WorkerReport::released);

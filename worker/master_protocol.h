@@ -11,24 +11,26 @@ namespace wsd::worker {
 
 // Record types. Never reuse a number.
 enum class MasterOrder : std::uint16_t {
-  serve = 1,    // accept from this slot's sockets too: fields slot, one `address` each for the descriptors that come along
+  serve =
+      1,  // accept from this slot's sockets too: fields slot, one `address` each for the descriptors that come along
   release = 2,  // close your copies of this slot's sockets, then answer `released`
   drain = 3,    // no new clients; Close `close_code` to each, spread over `window_ms`; leave when the last is gone
   leave = 4,    // Close 1001 to each at once; leave when the last is gone, or after the stop timeout
   refuse = 5,   // nobody has room: accept though full, and answer 503
-  hand_over = 7,  // to the slot's old worker: give your connections to your successor over the descriptor that comes along
-  take_over = 8,  // to its successor: take them from the descriptor that comes along
+  hand_over =
+      7,  // to the slot's old worker: give your connections to your successor over the descriptor that comes along
+  take_over = 8,       // to its successor: take them from the descriptor that comes along
   begin_to_serve = 9,  // to a successor whose predecessor is dead: serve, with what came of it if that was whole
-  stop_refusing = 6,  // somebody has room again: leave the sockets alone while full
+  stop_refusing = 6,   // somebody has room again: leave the sockets alone while full
 };
 
 enum class WorkerReport : std::uint16_t {
-  ready = 101,         // the app has started, clients are accepted
-  cannot_start = 102,  // field reason; exit code cannot_start follows
-  released = 103,      // field slot: told after every closing of a slot's sockets
-  full = 104,          // at the descriptor ceiling: accepts nothing more for now
-  has_room = 105,      // accepts again on all it holds
-  took_over = 106,     // fields connections, pause_us: it has them, and serves
+  ready = 101,           // the app has started, clients are accepted
+  cannot_start = 102,    // field reason; exit code cannot_start follows
+  released = 103,        // field slot: told after every closing of a slot's sockets
+  full = 104,            // at the descriptor ceiling: accepts nothing more for now
+  has_room = 105,        // accepts again on all it holds
+  took_over = 106,       // fields connections, pause_us: it has them, and serves
   handoff_failed = 107,  // field reason: the old worker goes on as before
 };
 
@@ -39,7 +41,7 @@ enum class MasterField : protocol::Tag {
   reason = 4,
   connections = 6,
   pause_us = 7,  // from the last thing the old worker did to the first the new one did
-  retire = 5,  // of drain: 1 if the slot's sockets are about to be closed for good
+  retire = 5,    // of drain: 1 if the slot's sockets are about to be closed for good
 };
 
 }  // namespace wsd::worker

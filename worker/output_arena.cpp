@@ -6,7 +6,9 @@ namespace wsd::worker {
 
 OutputArena::OutputArena(std::size_t capacity)
     // Left uninitialised: the pages that no turn reaches are never touched.
-    : begin_(std::make_unique_for_overwrite<std::byte[]>(capacity)), top_(begin_.get()), end_(begin_.get() + capacity) {}
+    : begin_(std::make_unique_for_overwrite<std::byte[]>(capacity)),
+      top_(begin_.get()),
+      end_(begin_.get() + capacity) {}
 
 std::byte* OutputArena::extend(Chain& chain, std::size_t size) {
   if (chain.last_ != nullptr && chain.last_->bytes() + chain.last_->size == top_) {

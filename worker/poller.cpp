@@ -18,8 +18,8 @@ constexpr int batch_size = 512;
 Poller::Poller(Loop& loop, std::function<void()> batch_done)
     : epoll_(::epoll_create1(EPOLL_CLOEXEC)), batch_done_(std::move(batch_done)) {
   WSD_ASSERT(epoll_);
-  watcher_ = make_uv_handle<uv_poll_t>(
-      [&](uv_poll_t* handle) { return uv_poll_init(loop.get(), handle, epoll_.get()); });
+  watcher_ =
+      make_uv_handle<uv_poll_t>([&](uv_poll_t* handle) { return uv_poll_init(loop.get(), handle, epoll_.get()); });
   WSD_ASSERT(watcher_ != nullptr);
   watcher_->data = this;
   uv_poll_start(watcher_.get(), UV_READABLE,

@@ -58,7 +58,8 @@ RecordSocket::Status RecordSocket::send(std::span<const std::byte> record, std::
     std::memcpy(CMSG_DATA(header), descriptors.data(), descriptors.size_bytes());
   }
   if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL) >= 0) return Status::done;
-  const bool full = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS;
+  const bool full =
+      errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS || errno == ETOOMANYREFS;
   return full ? Status::would_block : Status::ended;
 }
 

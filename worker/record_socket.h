@@ -1,7 +1,7 @@
 // One end of a stream of records between two of our processes, with descriptors riding along.
 //
-// SOCK_SEQPACKET: the kernel keeps each record's boundary and its descriptors with it, in order, and says when the other
-// end is gone. Non-blocking. A record is at most max_record_size bytes and carries at most max_descriptors.
+// SOCK_SEQPACKET: the kernel keeps each record's boundary and its descriptors with it, in order, and says when the
+// other end is gone. Non-blocking. A record is at most max_record_size bytes and carries at most max_descriptors.
 
 #pragma once
 

@@ -58,6 +58,8 @@ ScoreboardRow& Scoreboard::row(std::size_t index) {
   return layout_->rows[index];
 }
 
-const ScoreboardRow& Scoreboard::row(std::size_t index) const { return const_cast<Scoreboard*>(this)->row(index); }
+const ScoreboardRow& Scoreboard::row(std::size_t index) const {
+  return const_cast<Scoreboard*>(this)->row(index);
+}
 
 }  // namespace wsd::worker

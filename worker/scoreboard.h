@@ -1,9 +1,9 @@
 // Counters of every process, in memory that the master and its workers share: status is answered from it in
 // microseconds, whatever the workers are doing.
 //
-// A memfd with a header and rows. The master hands each worker one row, which that worker alone writes until it is gone;
-// then the master folds the row's counters into its slot's totals and hands the row out again, so totals never go back.
-// Every field is one relaxed atomic: a reader may see two fields of different moments, never half of one.
+// A memfd with a header and rows. The master hands each worker one row, which that worker alone writes until it is
+// gone; then the master folds the row's counters into its slot's totals and hands the row out again, so totals never go
+// back. Every field is one relaxed atomic: a reader may see two fields of different moments, never half of one.
 
 #pragma once
 

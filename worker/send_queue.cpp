@@ -55,7 +55,8 @@ void SendQueue::replace_pong(std::span<const std::byte> frame) {
 
 void SendQueue::insert_pong() {
   const std::size_t position = next_boundary();
-  if (position < chunks_.size() && chunks_[position].control) return;  // one is about to leave: the newer one waits its turn
+  if (position < chunks_.size() && chunks_[position].control)
+    return;  // one is about to leave: the newer one waits its turn
   size_ -= pong_.size();
   push_control(std::exchange(pong_, {}));
 }

@@ -48,10 +48,10 @@ class SendQueue {
   [[nodiscard]] std::size_t next_boundary() const { return in_progress_ ? 1 : 0; }
   void insert_pong();
 
-  std::deque<Chunk> chunks_;       // each holds whole frames, save for the first when it is in progress
-  std::vector<std::byte> pong_;    // not yet among the chunks
-  std::size_t offset_ = 0;         // bytes of the first chunk that are gone
-  bool in_progress_ = false;       // the first chunk begins, or has been sent up to, inside a frame
+  std::deque<Chunk> chunks_;     // each holds whole frames, save for the first when it is in progress
+  std::vector<std::byte> pong_;  // not yet among the chunks
+  std::size_t offset_ = 0;       // bytes of the first chunk that are gone
+  bool in_progress_ = false;     // the first chunk begins, or has been sent up to, inside a frame
   std::size_t size_ = 0;
 };
 

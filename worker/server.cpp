@@ -69,8 +69,8 @@ Server::Server(Heritage& heritage, AppHost& app)
           }),
       max_connections_(connections_allowed(heritage.limits)) {
   // Timers and orders do not pass through the poller: what they sent leaves before the loop sleeps.
-  before_sleep_ = make_uv_handle<uv_prepare_t>(
-      [&](uv_prepare_t* handle) { return uv_prepare_init(loop_.get(), handle); });
+  before_sleep_ =
+      make_uv_handle<uv_prepare_t>([&](uv_prepare_t* handle) { return uv_prepare_init(loop_.get(), handle); });
   before_sleep_->data = this;
   uv_prepare_start(before_sleep_.get(), [](uv_prepare_t* handle) { static_cast<Server*>(handle->data)->end_turn(); });
 }
@@ -82,8 +82,8 @@ Server::~Server() {
 
 void Server::run() {
   app_.start(*this);
-  heart_ = make_timer(loop_, this, 0, heartbeat_ms,
-                      [](uv_timer_t* handle) { static_cast<Server*>(handle->data)->beat(); });
+  heart_ =
+      make_timer(loop_, this, 0, heartbeat_ms, [](uv_timer_t* handle) { static_cast<Server*>(handle->data)->beat(); });
   if (!heritage_.successor) begin_to_serve();
   beat();
   master_.report(WorkerReport::ready);
@@ -123,7 +123,9 @@ void Server::stop_accepting() {
   master_.report(WorkerReport::full);
 }
 
-void Server::log(std::string_view line) { log::info("{}", line); }
+void Server::log(std::string_view line) {
+  log::info("{}", line);
+}
 
 // ---- orders ---------------------------------------------------------------------------------------------------------
 
@@ -183,8 +185,7 @@ void Server::begin_to_serve() {
 // Nothing of the loop runs meanwhile, so nothing is accepted, read or called between the first save() and the end.
 void Server::hand_over(FileDescriptor stream) {
   end_turn();
-  HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(),
-                        heritage_.limits.handoff_patience);
+  HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(), heritage_.limits.handoff_patience);
   for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
   // Before the new worker counts them, or status would show them twice.
   const std::uint64_t visible = context_.counters.connections.get();

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <uv.h>
+#include <wsd/worker.h>
 
 #include <cstdint>
 #include <functional>
@@ -14,8 +15,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include <wsd/worker.h>
 
 #include "worker/app_host.h"
 #include "worker/client_connection.h"
@@ -126,11 +125,11 @@ class Server final : public Worker {
   std::vector<RecordSocket> unheard_withdrawals_;  // of handoffs that came to nothing
   std::optional<DrainPlan> drain_plan_;
   std::uint16_t drain_close_code_ = 0;
-  std::uint64_t last_counter_ = 0;   // of connection ids
+  std::uint64_t last_counter_ = 0;  // of connection ids
   std::uint64_t last_beat_ns_ = 0;
-  std::size_t max_connections_;      // the descriptor limit, less what is kept in reserve
+  std::size_t max_connections_;  // the descriptor limit, less what is kept in reserve
   Room room_ = Room::free;
-  unsigned beats_to_rest_ = 0;      // before there may be room again
+  unsigned beats_to_rest_ = 0;    // before there may be room again
   bool accepts_no_more_ = false;  // by stop_accepting()
 };
 

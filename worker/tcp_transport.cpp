@@ -8,7 +8,9 @@ namespace wsd::worker {
 
 namespace {
 
-bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
 
 Transfer failure(int error) {
   if (would_block(error)) return {.status = Transfer::Status::would_block};
@@ -39,7 +41,9 @@ Transfer TcpTransport::write(std::span<const iovec> pieces) {
   return failure(errno);
 }
 
-void TcpTransport::shutdown_write() { ::shutdown(socket_.get(), SHUT_WR); }
+void TcpTransport::shutdown_write() {
+  ::shutdown(socket_.get(), SHUT_WR);
+}
 
 void TcpTransport::abort() {
   const linger reset{.l_onoff = 1, .l_linger = 0};

@@ -5,13 +5,12 @@
 #pragma once
 
 #include <uv.h>
+#include <wsd/worker.h>
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <unordered_map>
-
-#include <wsd/worker.h>
 
 #include "worker/app_host.h"
 #include "worker/loop.h"

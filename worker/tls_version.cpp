@@ -4,6 +4,8 @@
 
 namespace wsd::worker {
 
-std::string tls_library_version() { return OpenSSL_version(OPENSSL_VERSION_STRING); }
+std::string tls_library_version() {
+  return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
 
 }  // namespace wsd::worker

@@ -1,8 +1,8 @@
-// What another worker says of a connection: whatever the bytes, they are refused or mean the same after another journey.
-
-#include "worker/connection_state.h"
+// What another worker says of a connection: whatever the bytes, they are refused or mean the same after another
+// journey.
 
 #include "tests/fuzz/fuzz_input.h"
+#include "worker/connection_state.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace wsd;

@@ -1,7 +1,7 @@
-// What the binary before says of the server: whatever the bytes, they are refused or mean the same after another journey.
+// What the binary before says of the server: whatever the bytes, they are refused or mean the same after another
+// journey.
 
 #include "master/master_state.h"
-
 #include "tests/fuzz/fuzz_input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -36,6 +36,7 @@ def test_too_many_callers_are_told_so_until_some_have_left(server, callers):
     result = server.cli("status")
     assert result.returncode == 1
     assert_one_line(result.stderr)
+    assert "too many" in result.stderr
     for caller in crowd:
         caller.close()
     wait_until(server.is_running)

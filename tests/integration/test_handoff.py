@@ -88,6 +88,7 @@ def test_every_message_is_answered_once_across_upgrades(upgradable):
     server = upgradable(count=4, options=["--set", "prefix=g1 "])
     with ExactClients(server, connections=400, rate=1200) as clients:
         for _ in range(2):
+            time.sleep(1)
             server.install()
             result = server.cli("upgrade")
             assert result.returncode == 0, result.stderr
@@ -103,6 +104,7 @@ def test_ten_thousand_clients_notice_nothing_of_upgrades(upgradable):
     server = upgradable(count=4, options=["--set", "prefix=g1 "])
     with ExactClients(server, connections=10_000, processes=4, rate=5000) as clients:
         for _ in range(3):
+            time.sleep(3)  # several messages of each client
             server.install()
             assert server.cli("upgrade").returncode == 0
         report = clients.finish()

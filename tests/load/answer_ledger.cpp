@@ -26,7 +26,8 @@ std::optional<AnswerLedger::Message> AnswerLedger::take(std::uint8_t opcode, std
   skip_to(name->number);
   const Message message = waiting_.front();
   waiting_.pop_front();
-  const bool is_whole = opcode == message.opcode && answer == numbered_message(connection_, message.number, message.size);
+  const bool is_whole =
+      opcode == message.opcode && answer == numbered_message(connection_, message.number, message.size);
   if (!is_whole) return fault(errors.wrong);
   return message;
 }

@@ -263,10 +263,13 @@ void ExactClient::wind_up(Clock::time_point now) {
 
 bool ExactClient::is_done() const {
   const bool has_no_connection = state_ == State::away || state_ == State::parting || state_ == State::dead;
-  return has_no_connection || (state_ == State::open && sent_last_ && ledger_.waiting() == 0 && last_pong_ == last_ping_);
+  return has_no_connection ||
+         (state_ == State::open && sent_last_ && ledger_.waiting() == 0 && last_pong_ == last_ping_);
 }
 
-void ExactClient::give_up() { ledger_.give_up(context_.errors); }
+void ExactClient::give_up() {
+  ledger_.give_up(context_.errors);
+}
 
 // A plain run keeps its pace, so that two runs can be compared.
 Clock::duration ExactClient::next_pause() {

@@ -43,13 +43,13 @@ struct ExactContext {
   std::vector<char> read_buffer;
 
   Errors errors;
-  LatencyHistogram latencies;          // of clients that read at once: from a message's last byte to its answer
+  LatencyHistogram latencies;               // of clients that read at once: from a message's last byte to its answer
   std::chrono::nanoseconds longest_gap{0};  // without an answer while one of them waited for it
   std::size_t answers = 0;
   std::size_t pongs = 0;
   std::size_t handshakes = 0;
-  std::size_t closes = 0;   // closing handshakes, and each is followed by a new connection
-  std::size_t rests = 0;    // times that a slow reader stopped reading
+  std::size_t closes = 0;  // closing handshakes, and each is followed by a new connection
+  std::size_t rests = 0;   // times that a slow reader stopped reading
 };
 
 // One client: sends by its habit and judges every answer. Whatever ends its connection unasked, it stays away then.
@@ -114,7 +114,7 @@ class ExactClient {
   bool has_close_ = false;  // the server's Close has come
   bool winding_up_ = false, sent_last_ = false;
   bool reads_ = true, watches_writable_ = false;
-  Clock::time_point next_due_;   // of the next message, or the next connection
+  Clock::time_point next_due_;  // of the next message, or the next connection
   Clock::time_point rests_until_;
   Clock::time_point last_answer_;
 };

@@ -21,7 +21,7 @@ using std::chrono::duration;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Clock::duration patience = seconds(60);                     // for all to be open, and for the last answers
+constexpr Clock::duration patience = seconds(60);  // for all to be open, and for the last answers
 constexpr Clock::duration between_connects = std::chrono::microseconds(700);
 
 // Clients of all habits at an open loop: when one is to act depends on the time, not on the server.
@@ -33,7 +33,8 @@ class ExactRun {
     start();
     const Clock::time_point begin = Clock::now();
     watch_input();
-    serve(begin + std::chrono::duration_cast<Clock::duration>(duration<double>(is_led() ? 1e6 : options_.duration.count())),
+    serve(begin +
+              std::chrono::duration_cast<Clock::duration>(duration<double>(is_led() ? 1e6 : options_.duration.count())),
           [this] { return told_; });
     const duration<double> elapsed = Clock::now() - begin;
     const std::size_t answers = context_.answers;

@@ -24,7 +24,8 @@ void add_whole(Outbox& outbox, std::uint8_t opcode, std::string_view message) {
 void add_in_halves(Outbox& outbox, std::uint8_t opcode, std::string_view message, std::mt19937& random) {
   const std::string frame = masked_frame(opcode, message);
   const std::size_t header = frame.size() - message.size();
-  const std::size_t cut = between(0, 1, random) == 0 ? between(1, header, random) : between(header, frame.size() - 1, random);
+  const std::size_t cut =
+      between(0, 1, random) == 0 ? between(1, header, random) : between(header, frame.size() - 1, random);
   outbox.add(frame.substr(0, cut));
   outbox.add(frame.substr(cut), pause_in_frame);
   outbox.end_message();

@@ -2,11 +2,11 @@
 
 #pragma once
 
+#include <wsd/app.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <wsd/app.h>
 
 namespace wsd::worker {
 

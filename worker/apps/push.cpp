@@ -1,11 +1,11 @@
 // The tutorial's push server: writes what it receives to standard output, acknowledges it, and greets every connection
 // every 10 s. `--set interval=SECONDS` changes that.
 
+#include <wsd/app.h>
+
 #include <charconv>
 #include <cstdio>
 #include <stdexcept>
-
-#include <wsd/app.h>
 
 namespace {
 

@@ -1,4 +1,5 @@
-// Records that release 0.1 wrote, as committed: every later release understands them (design: handoff between releases).
+// Records that release 0.1 wrote, as committed: every later release understands them (design: handoff between
+// releases).
 
 #include <gtest/gtest.h>
 

@@ -14,11 +14,6 @@
 
 #pragma once
 
-#include <functional>
-#include <map>
-#include <string>
-#include <string_view>
-
 #include <wsd/abi.h>
 #include <wsd/connection.h>
 #include <wsd/handshake.h>
@@ -27,16 +22,23 @@
 #include <wsd/response.h>
 #include <wsd/worker.h>
 
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+
 namespace wsd {
 
 struct App {
-  // Before the worker serves its first client: open files, start timers. Throwing fails the start. Workerman: onWorkerStart.
+  // Before the worker serves its first client: open files, start timers. Throwing fails the start. Workerman:
+  // onWorkerStart.
   std::function<void(Worker&)> on_worker_start;
   // After its last connection is gone, or when the stop timeout is over. Workerman: onWorkerStop.
   std::function<void(Worker&)> on_worker_stop;
   // A client asks for a WebSocket, and its request is a proper one: the place to look at path, cookies and Origin, to
-  // refuse, to choose a subprotocol. There is no connection yet: on_open follows when the answer was 101. Both arguments
-  // and their views live as long as the call. Without it every client is accepted. Workerman: onWebSocketConnect.
+  // refuse, to choose a subprotocol. There is no connection yet: on_open follows when the answer was 101. Both
+  // arguments and their views live as long as the call. Without it every client is accepted. Workerman:
+  // onWebSocketConnect.
   std::function<void(const Request&, Handshake&)> on_handshake;
   // A plain HTTP request came, one that does not ask for a WebSocket, whole: its body may have 64 KiB, with a
   // Content-Length (larger ones are answered 413, chunked ones 411). Both arguments and their views live as long as the
@@ -45,9 +47,9 @@ struct App {
   std::function<void(const Request&, Response&)> on_request;
   // The opening handshake is done. Workerman: onWebSocketConnected (onConnect comes before the handshake there).
   std::function<void(Connection&)> on_open;
-  // A reload has put this worker in place of the one that had the connection: instead of on_open, before anything else of
-  // this connection. Its attributes and its request are as they were; timers and captured state are not. No counterpart in
-  // Workerman, where a reload drops connections.
+  // A reload has put this worker in place of the one that had the connection: instead of on_open, before anything else
+  // of this connection. Its attributes and its request are as they were; timers and captured state are not. No
+  // counterpart in Workerman, where a reload drops connections.
   std::function<void(Connection&)> on_resume;
   // A whole message came. Its data dies with the call. Workerman: onMessage.
   std::function<void(Connection&, Message)> on_message;
@@ -58,8 +60,8 @@ struct App {
   std::function<void(Connection&)> on_buffer_full;
   // After on_buffer_full: everything queued has left. Workerman: onBufferDrain.
   std::function<void(Connection&)> on_buffer_drain;
-  // One of the other callbacks threw: `what` dies with the call, and it is in the log already. `connection` is the one it
-  // was called for, which is closed with 1011 unless it is closed otherwise here; null for timers, on_handshake,
+  // One of the other callbacks threw: `what` dies with the call, and it is in the log already. `connection` is the one
+  // it was called for, which is closed with 1011 unless it is closed otherwise here; null for timers, on_handshake,
   // on_request and on_worker_stop. (A message that could not be sent is no error here: see SendResult, on_buffer_full.)
   // Workerman: onError tells of failed sends instead.
   std::function<void(Connection* connection, std::string_view what)> on_error;
@@ -88,10 +90,10 @@ struct AppModule {
 #endif
 
 // Opens the body that fills in an application's callbacks; `app` names its wsd::App.
-#define WSD_APP(app)                                                                               \
-  static void wsd_app_define(::wsd::App& app);                                                     \
-  extern "C" {                                                                                     \
-  extern __attribute__((visibility("default"))) const ::wsd::AppModule WSD_APP_MODULE;             \
-  const ::wsd::AppModule WSD_APP_MODULE = {WSD_ABI_TAG, &wsd_app_define};                          \
-  }                                                                                                \
+#define WSD_APP(app)                                                                   \
+  static void wsd_app_define(::wsd::App& app);                                         \
+  extern "C" {                                                                         \
+  extern __attribute__((visibility("default"))) const ::wsd::AppModule WSD_APP_MODULE; \
+  const ::wsd::AppModule WSD_APP_MODULE = {WSD_ABI_TAG, &wsd_app_define};              \
+  }                                                                                    \
   static void wsd_app_define([[maybe_unused]] ::wsd::App& app)

@@ -2,13 +2,13 @@
 
 #pragma once
 
+#include <wsd/message.h>
+#include <wsd/request.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string_view>
-
-#include <wsd/message.h>
-#include <wsd/request.h>
 
 namespace wsd {
 
@@ -28,23 +28,23 @@ class Connection {
   [[nodiscard]] virtual std::string_view subprotocol() const = 0;
 
   // Attributes: small named strings that stay with the connection, through every reload; what a callback captured does
-  // not. An empty value removes the name. Throws std::invalid_argument for an empty name and std::length_error where all
-  // names and values of the connection together would pass 64 KiB. Workerman: $connection->anything = …, which a reload
-  // forgets.
+  // not. An empty value removes the name. Throws std::invalid_argument for an empty name and std::length_error where
+  // all names and values of the connection together would pass 64 KiB. Workerman: $connection->anything = …, which a
+  // reload forgets.
   virtual void set(std::string_view name, std::string_view value) = 0;
   // Empty if there is none of this name. The view lives until the next set().
   [[nodiscard]] virtual std::string_view get(std::string_view name) const = 0;
 
   // Sends one message. All messages of a turn leave together; `data` may die when send() returns. What does not fit
-  // under the send queue's limit is dropped whole, counted, and reported by on_buffer_full; when nothing waits, a single
-  // message of any size is taken. Workerman: send().
+  // under the send queue's limit is dropped whole, counted, and reported by on_buffer_full; when nothing waits, a
+  // single message of any size is taken. Workerman: send().
   virtual SendResult send(std::string_view data, MessageType type = MessageType::text) = 0;
   // The same, one message gathered from pieces: saves the caller from joining them.
   virtual SendResult send(std::initializer_list<std::string_view> pieces, MessageType type = MessageType::text) = 0;
 
   // Starts the close handshake (RFC 6455 §7.1.2) behind what was sent before. on_message is not called any more;
-  // on_close follows when the peer has answered, or after the close timeout. `reason`: at most 123 bytes of UTF-8, cut if
-  // longer. A code that RFC 6455 §7.4 does not let an endpoint send is replaced by 1011. Workerman: close().
+  // on_close follows when the peer has answered, or after the close timeout. `reason`: at most 123 bytes of UTF-8, cut
+  // if longer. A code that RFC 6455 §7.4 does not let an endpoint send is replaced by 1011. Workerman: close().
   virtual void close(std::uint16_t code = 1000, std::string_view reason = {}) = 0;
   // Drops the connection without a close handshake and without what still waits to be sent; the peer sees 1006.
   // on_close follows after the current callback. Workerman: destroy().
@@ -52,8 +52,8 @@ class Connection {
   // Sends a Ping. The server sends its own every 25 s, whatever the application does.
   virtual void ping() = 0;
 
-  // Stops reading from this client, so that the kernel slows it down, until resume_receive(). Messages that were already
-  // read when it is called wait as well. Workerman: pauseRecv(), resumeRecv().
+  // Stops reading from this client, so that the kernel slows it down, until resume_receive(). Messages that were
+  // already read when it is called wait as well. Workerman: pauseRecv(), resumeRecv().
   virtual void pause_receive() = 0;
   virtual void resume_receive() = 0;
 

@@ -6,9 +6,8 @@
 
 namespace wsd {
 
-// Owned by the server. Its views live as long as the connection (in App::on_handshake and App::on_request: as long as the
-// callback). Workerman: Workerman\Protocols\Http\Request.
-// Header names are compared without case.
+// Owned by the server. Its views live as long as the connection (in App::on_handshake and App::on_request: as long as
+// the callback). Workerman: Workerman\Protocols\Http\Request. Header names are compared without case.
 class Request {
  public:
   [[nodiscard]] virtual std::string_view method() const = 0;
@@ -18,7 +17,8 @@ class Request {
   [[nodiscard]] virtual std::string_view query() const = 0;
   // The value of the first header field of this name, without surrounding blanks; empty if there is none.
   [[nodiscard]] virtual std::string_view header(std::string_view name) const = 0;
-  // What a plain HTTP request carries behind its headers. Empty for a handshake, which has no body. Workerman: rawBody().
+  // What a plain HTTP request carries behind its headers. Empty for a handshake, which has no body. Workerman:
+  // rawBody().
   [[nodiscard]] virtual std::string_view body() const = 0;
   // The peer's address without port: "192.0.2.7" or "2001:db8::7".
   [[nodiscard]] virtual std::string_view remote_address() const = 0;

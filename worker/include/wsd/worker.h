@@ -2,13 +2,13 @@
 
 #pragma once
 
+#include <wsd/message.h>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string_view>
-
-#include <wsd/message.h>
 
 namespace wsd {
 
@@ -38,9 +38,9 @@ class Worker {
   virtual TimerId after(std::chrono::nanoseconds delay, std::function<void()> callback) = 0;
   virtual void cancel(TimerId timer) = 0;
 
-  // Takes no new clients any more; those that are there stay. A neighbour accepts for this worker's slot meanwhile; when
-  // no worker accepts any more, new clients get 503. Ends with the worker: its successor at a reload accepts again.
-  // Workerman: pauseAccept().
+  // Takes no new clients any more; those that are there stay. A neighbour accepts for this worker's slot meanwhile;
+  // when no worker accepts any more, new clients get 503. Ends with the worker: its successor at a reload accepts
+  // again. Workerman: pauseAccept().
   virtual void stop_accepting() = 0;
 
   // Writes a line to the server's log at level info.
