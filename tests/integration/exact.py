@@ -25,9 +25,9 @@ FAULTS = (
 
 
 def load_client():
-    """Built beside the binary under test; the release build has none of its own, and scripts/bench builds one."""
+    """Built beside the binary under test; the release build has none of its own."""
     build = pathlib.Path(__file__).parents[2] / "build"
-    places = [BINARY.parent, build / "bench", build / "release", build / "dev"]
+    places = [BINARY.parent, build / "dev", build / "bench"]
     known = [os.environ.get("WSD_LOAD_CLIENT"), *(place / "load_client" for place in places)]
     for path in known:
         if path and pathlib.Path(path).exists():
