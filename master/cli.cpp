@@ -99,16 +99,6 @@ void stop_master(MasterContact& master, bool graceful) {
                    master.pid()));
 }
 
-}  // namespace
-
-void stop_command(const CommandLine& line) {
-  MasterContact master = find_master(line.options);
-  stop_master(master, line.graceful);
-  print(fmt::format("{} stopped", master.description()));
-}
-
-namespace {
-
 // Both end with new workers, and tell of them.
 void replace_workers(const CommandLine& line, ControlCommand command) {
   MasterContact master = find_master(line.options);
@@ -126,6 +116,12 @@ void replace_workers(const CommandLine& line, ControlCommand command) {
 }
 
 }  // namespace
+
+void stop_command(const CommandLine& line) {
+  MasterContact master = find_master(line.options);
+  stop_master(master, line.graceful);
+  print(fmt::format("{} stopped", master.description()));
+}
 
 void reload_command(const CommandLine& line) {
   replace_workers(line, ControlCommand::reload);

@@ -55,7 +55,7 @@ using Event = std::variant<Started, SpawnFailed, Ready, Exited, Released, TookOv
 
 // ---- Actions: what to do, in this order -----------------------------------------------------------------------------
 
-enum class DrainReason : std::uint8_t { reload, slot_retired, graceful_stop };
+enum class DrainReason : std::uint8_t { slot_retired, graceful_stop };
 
 struct Spawn { WorkerKey key; Slot slot; Generation generation; bool successor; };  // fork a worker that serves its own slot's
                                                        // sockets; a successor waits with that for HandOver or BeginToServe

@@ -22,6 +22,7 @@
 #include "master/options.h"
 #include "master/supervision.h"
 #include "worker/app_host.h"
+#include "worker/memory_file.h"
 #include "worker/module_loader.h"
 #include "worker/scoreboard.h"
 
@@ -38,14 +39,8 @@ constexpr std::size_t max_output = 2000;
 }
 
 FileDescriptor in_memory(const MasterState& state) {
-  FileDescriptor memory(::memfd_create("wsd-state", MFD_CLOEXEC));
-  const protocol::RecordWriter record = encode(state);
-  const auto bytes = record.bytes();
-  for (std::size_t written = 0; written < bytes.size();) {
-    const ssize_t count = ::write(memory.get(), bytes.data() + written, bytes.size() - written);
-    if (count <= 0) fail(fmt::format("no memory for the state: {}", std::strerror(errno)));
-    written += static_cast<std::size_t>(count);
-  }
+  FileDescriptor memory = worker::make_memory_file("wsd-state", encode(state).bytes());
+  if (!memory) fail(fmt::format("no memory for the state: {}", std::strerror(errno)));
   return memory;
 }
 

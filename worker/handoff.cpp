@@ -12,6 +12,7 @@
 
 #include "protocol/assertion.h"
 #include "protocol/record.h"
+#include "worker/memory_file.h"
 
 namespace wsd::worker {
 
@@ -45,16 +46,6 @@ constexpr std::size_t full_batch_memory = 16;
 // A connection with more to carry (half a message, a full send queue) goes by shared memory.
 constexpr std::size_t bulky = 16 * 1024;
 
-FileDescriptor in_memory(std::span<const std::byte> bytes) {
-  FileDescriptor memory(::memfd_create("wsd-handoff", MFD_CLOEXEC));
-  for (std::size_t written = 0; memory && written < bytes.size();) {
-    const ssize_t count = ::write(memory.get(), bytes.data() + written, bytes.size() - written);
-    if (count <= 0) return {};
-    written += static_cast<std::size_t>(count);
-  }
-  return memory;
-}
-
 std::optional<ConnectionState> read_state(const FileDescriptor& memory, std::uint64_t size) {
   struct stat status {};
   if (::fstat(memory.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < size) return std::nullopt;
@@ -81,7 +72,7 @@ void HandoffSender::add(const ConnectionState& state, int socket) {
   const RecordWriter record = encode(state);
   const auto bytes = record.bytes();
   if (bytes.size() >= bulky) {
-    batch_memory_.push_back(in_memory(bytes));
+    batch_memory_.push_back(make_memory_file("wsd-handoff", bytes));
     if (!batch_memory_.back()) return fail(std::string("no shared memory for a connection: ") + std::strerror(errno));
     batch_.add_number(tag(Field::in_memory), bytes.size());
     batch_descriptors_.push_back(batch_memory_.back().get());

@@ -12,8 +12,6 @@ namespace wsd::master {
 
 inline const char* to_text(DrainReason reason) {
   switch (reason) {
-    case DrainReason::reload:
-      return "reload";
     case DrainReason::slot_retired:
       return "slot retired";
     case DrainReason::graceful_stop:
