@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "master/json_writer.h"
+#include "protocol/json_writer.h"
 #include "worker/printable_text.h"
 
 namespace wsd::master {
@@ -42,7 +42,7 @@ bool take_json_text(const object& from, std::string_view name, std::string& text
 
 template <typename Write>
 std::string one_object(Write&& write_members) {
-  JsonWriter json;
+  protocol::JsonWriter json;
   json.begin_object();
   write_members(json);
   json.end_object();
@@ -52,7 +52,7 @@ std::string one_object(Write&& write_members) {
 }  // namespace
 
 std::string to_json(const ControlRequest& request) {
-  return one_object([&](JsonWriter& json) {
+  return one_object([&](protocol::JsonWriter& json) {
     json.field("command", command_names[static_cast<std::size_t>(request.command)]);
     if (request.command == ControlCommand::stop) json.field("graceful", request.graceful);
     if (request.command != ControlCommand::reload) return;
@@ -85,36 +85,36 @@ Result<ControlRequest> control_request_from_json(std::string_view line) {
 }
 
 std::string status_answer(std::string_view status_json) {
-  return one_object([&](JsonWriter& json) {
+  return one_object([&](protocol::JsonWriter& json) {
     json.key("status");
     json.raw(status_json);
   });
 }
 
 std::string options_answer(const Options& options) {
-  return one_object([&](JsonWriter& json) {
+  return one_object([&](protocol::JsonWriter& json) {
     json.key("options");
     json.raw(to_json(options));
   });
 }
 
 std::string info_answer(std::string_view text) {
-  return one_object([&](JsonWriter& json) { json.field("info", text); });
+  return one_object([&](protocol::JsonWriter& json) { json.field("info", text); });
 }
 
 std::string progress_answer(std::string_view text) {
-  return one_object([&](JsonWriter& json) { json.field("progress", text); });
+  return one_object([&](protocol::JsonWriter& json) { json.field("progress", text); });
 }
 
 std::string reload_answer(std::string_view report_json) {
-  return one_object([&](JsonWriter& json) {
+  return one_object([&](protocol::JsonWriter& json) {
     json.key("reload");
     json.raw(report_json);
   });
 }
 
 std::string final_answer(CommandStatus status, std::string_view error) {
-  return one_object([&](JsonWriter& json) {
+  return one_object([&](protocol::JsonWriter& json) {
     json.field("done", true);
     json.field("exit", static_cast<int>(status));
     if (!error.empty()) json.field("error", error);

@@ -6,8 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <span>
 
-#include "master/json_writer.h"
+#include "protocol/json_writer.h"
+#include "protocol/utf8.h"
 #include "worker/printable_text.h"
 
 namespace wsd::master {
@@ -122,40 +124,31 @@ Problem read(std::string_view text, Option<bool>& option) {
   return {};
 }
 
-bool is_valid_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = worker::utf8_sequence_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 // ---- To JSON --------------------------------------------------------------------------------------------------------
 
-void write(JsonWriter& json, const std::string& text) {
+void write(protocol::JsonWriter& json, const std::string& text) {
   json.value(text);
 }
-void write(JsonWriter& json, bool truth) {
+void write(protocol::JsonWriter& json, bool truth) {
   json.value(truth);
 }
-void write(JsonWriter& json, std::unsigned_integral auto number) {
+void write(protocol::JsonWriter& json, std::unsigned_integral auto number) {
   json.value(number);
 }
-void write(JsonWriter& json, log::Level level) {
+void write(protocol::JsonWriter& json, log::Level level) {
   json.value(log::to_string(level));
 }
-void write(JsonWriter& json, Milliseconds time) {
+void write(protocol::JsonWriter& json, Milliseconds time) {
   json.value(std::chrono::duration<double>(time).count());
 }
 
-void write(JsonWriter& json, const std::vector<ListenUrl>& urls) {
+void write(protocol::JsonWriter& json, const std::vector<ListenUrl>& urls) {
   json.begin_array();
   for (const ListenUrl& url : urls) json.value(to_string(url));
   json.end_array();
 }
 
-void write(JsonWriter& json, const Settings& settings) {
+void write(protocol::JsonWriter& json, const Settings& settings) {
   json.begin_object();
   for (const auto& [key, value] : settings) json.field(key, value);
   json.end_object();
@@ -209,7 +202,7 @@ Problem take_json(Options& options, std::string_view key, element value) {
 
 std::optional<std::string> Options::set_text(std::string_view key, std::string_view text) {
   Problem problem = "is no option";
-  if (!is_valid_utf8(text) || text.find('\0') != std::string_view::npos) {
+  if (!protocol::is_valid_utf8(std::as_bytes(std::span(text))) || text.find('\0') != std::string_view::npos) {
     problem = "must be UTF-8 without NUL, not " + quoted(text);
   } else if (key == "name" && !is_safe_name(text)) {
     problem = "must be letters, digits, '.', '_' and '-', at most 64, not " + quoted(text);
@@ -236,7 +229,7 @@ void Options::merge(const Options& newer) {
 }
 
 std::string to_json(const Options& options) {
-  JsonWriter json;
+  protocol::JsonWriter json;
   json.begin_object();
   const auto write_given = [&json](std::string_view key, const auto& option) {
     if (!option.given()) return;

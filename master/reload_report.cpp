@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "master/json_writer.h"
+#include "protocol/json_writer.h"
 
 namespace wsd::master {
 
@@ -29,7 +29,7 @@ std::string to_text(const ReloadReport& report) {
 }
 
 std::string to_json(const ReloadReport& report) {
-  JsonWriter json;
+  protocol::JsonWriter json;
   json.begin_object();
   json.field("generation", report.generation);
   json.field("workers", report.workers);

@@ -7,8 +7,8 @@
 #include <iterator>
 #include <optional>
 
-#include "master/json_writer.h"
 #include "master/status_page.h"
+#include "protocol/json_writer.h"
 
 namespace wsd::master {
 
@@ -64,7 +64,7 @@ using SystemTime = std::chrono::system_clock::time_point;
 
 class Writer {
  public:
-  explicit Writer(JsonWriter& json) : json_(json) {}
+  explicit Writer(protocol::JsonWriter& json) : json_(json) {}
 
   template <typename T>
   void operator()(std::string_view name, const T& field) {
@@ -105,7 +105,7 @@ class Writer {
     json_.end_object();
   }
 
-  JsonWriter& json_;
+  protocol::JsonWriter& json_;
 };
 
 using simdjson::dom::element;
@@ -145,7 +145,7 @@ class Reader {
 }  // namespace
 
 std::string to_json(const Status& status) {
-  JsonWriter json;
+  protocol::JsonWriter json;
   Writer(json).write(status);
   return json.take();
 }

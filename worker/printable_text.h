@@ -2,15 +2,10 @@
 
 #pragma once
 
-#include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace wsd::worker {
-
-// The length of the UTF-8 sequence that `text` starts with (RFC 3629: no overlong forms, no surrogates), or 0 if it
-// starts with none.
-[[nodiscard]] std::size_t utf8_sequence_length(std::string_view text);
 
 // \n, \r, \t and \e by name, other control characters (C1 ones too) and bytes that are no UTF-8 as \xNN. A backslash
 // stays as it is, so that doing it twice changes nothing.

@@ -1,15 +1,14 @@
-#include "master/json_writer.h"
+#include "protocol/json_writer.h"
 
-#include <fmt/format.h>
-
+#include <array>
+#include <charconv>
 #include <cmath>
-#include <iterator>
 #include <utility>
 
 #include "protocol/assertion.h"
-#include "worker/printable_text.h"
+#include "protocol/utf8_sequence.h"
 
-namespace wsd::master {
+namespace wsd::protocol {
 
 namespace {
 
@@ -37,10 +36,27 @@ void append_ascii(std::string& text, char character) {
   }
   const auto code = static_cast<unsigned char>(character);
   if (code < 0x20 || code == 0x7F) {
-    fmt::format_to(std::back_inserter(text), "\\u{:04x}", code);
+    constexpr std::string_view digits = "0123456789abcdef";
+    text += "\\u00";
+    text += digits[code >> 4U];
+    text += digits[code & 0xFU];
   } else {
     text += character;
   }
+}
+
+template <typename... Arguments>
+void append_number(std::string& text, Arguments... arguments) {
+  std::array<char, 32> digits;
+  const auto written = std::to_chars(digits.data(), digits.data() + digits.size(), arguments...);
+  WSD_ASSERT(written.ec == std::errc());
+  text.append(digits.data(), written.ptr);
+}
+
+// Neither a long row of zeros nor an exponent where a reader expects none.
+std::chars_format format_for(double number) {
+  const double size = std::abs(number);
+  return size == 0 || (size >= 1e-4 && size < 1e16) ? std::chars_format::fixed : std::chars_format::scientific;
 }
 
 }  // namespace
@@ -65,7 +81,7 @@ void JsonWriter::value(bool truth) {
 void JsonWriter::value(double number) {
   if (!std::isfinite(number)) return null();
   separate();
-  fmt::format_to(std::back_inserter(text_), "{}", number);
+  append_number(text_, number, format_for(number));
 }
 
 void JsonWriter::null() {
@@ -108,18 +124,18 @@ void JsonWriter::separate() {
 
 void JsonWriter::write_signed(std::int64_t number) {
   separate();
-  fmt::format_to(std::back_inserter(text_), "{}", number);
+  append_number(text_, number);
 }
 
 void JsonWriter::write_unsigned(std::uint64_t number) {
   separate();
-  fmt::format_to(std::back_inserter(text_), "{}", number);
+  append_number(text_, number);
 }
 
 void JsonWriter::write_string(std::string_view text) {
   text_ += '"';
   while (!text.empty()) {
-    const std::size_t length = worker::utf8_sequence_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     if (length == 0) {
       text_ += replacement_character;
     } else if (length == 1) {
@@ -132,4 +148,4 @@ void JsonWriter::write_string(std::string_view text) {
   text_ += '"';
 }
 
-}  // namespace wsd::master
+}  // namespace wsd::protocol

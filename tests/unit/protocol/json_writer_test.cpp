@@ -1,4 +1,4 @@
-#include "master/json_writer.h"
+#include "protocol/json_writer.h"
 
 #include <gmock/gmock.h>
 
@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <limits>
 
-namespace wsd::master {
+namespace wsd::protocol {
 namespace {
 
 std::string written(std::string_view text) {
@@ -67,6 +67,16 @@ TEST(JsonWriter, WritesNumbersWhole) {
   EXPECT_EQ(json.take(), "[18446744073709551615,-9223372036854775808,0.125,null,null]");
 }
 
+TEST(JsonWriter, WritesFractionsAsShortAsTheyReadBackTheSame) {
+  JsonWriter json;
+  json.begin_array();
+  for (const double number : {0.0, 1.0, 0.1, -2.5, 100000.0, 123456789012345.0, 1e16, 1e300, 0.0001, 1e-7}) {
+    json.value(number);
+  }
+  json.end_array();
+  EXPECT_EQ(json.take(), "[0,1,0.1,-2.5,100000,123456789012345,1e+16,1e+300,0.0001,1e-07]");
+}
+
 TEST(JsonWriterDeathTest, AbortsOnWhatWouldBeNoJson) {
   EXPECT_DEATH(
       {
@@ -107,4 +117,4 @@ TEST(JsonWriterDeathTest, AbortsOnWhatWouldBeNoJson) {
 }
 
 }  // namespace
-}  // namespace wsd::master
+}  // namespace wsd::protocol

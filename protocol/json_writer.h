@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace wsd::master {
+namespace wsd::protocol {
 
 class JsonWriter {
  public:
@@ -68,4 +68,4 @@ class JsonWriter {
   std::vector<Level> levels_;
 };
 
-}  // namespace wsd::master
+}  // namespace wsd::protocol
