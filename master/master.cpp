@@ -31,7 +31,7 @@ RecordWriter order_record(MasterOrder order) {
 
 RecordWriter order_record(MasterOrder order, Slot slot) {
   RecordWriter record = order_record(order);
-  record.add_number(static_cast<protocol::Tag>(MasterField::slot), slot);
+  record.add_number(tag(MasterField::slot), slot);
   return record;
 }
 
@@ -303,12 +303,8 @@ void Master::take_reports(WorkerKey key) {
 }
 
 void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
-  const auto number = [&record](MasterField field) {
-    return record.number(static_cast<protocol::Tag>(field)).value_or(0);
-  };
-  const auto text = [&record](MasterField field) {
-    return std::string(record.find(static_cast<protocol::Tag>(field)).value_or(""));
-  };
+  const auto number = [&record](MasterField field) { return record.number(tag(field)).value_or(0); };
+  const auto text = [&record](MasterField field) { return std::string(record.find(tag(field)).value_or("")); };
   switch (static_cast<WorkerReport>(record.type())) {
     case WorkerReport::ready:
       return tell(Ready{key});
@@ -613,10 +609,9 @@ void Master::act(const Drain& action) {
   // The last third of the time is for close handshakes, and for those that must not be cut.
   const auto window = *plans_.at(wanted_generation_).options.drain_timeout * 2 / 3;
   RecordWriter record = order_record(MasterOrder::drain);
-  record.add_number(static_cast<protocol::Tag>(MasterField::close_code), code);
-  record.add_number(static_cast<protocol::Tag>(MasterField::window_ms), static_cast<std::uint64_t>(window.count()));
-  record.add_number(static_cast<protocol::Tag>(MasterField::retire),
-                    action.reason == DrainReason::slot_retired ? 1 : 0);
+  record.add_number(tag(MasterField::close_code), code);
+  record.add_number(tag(MasterField::window_ms), static_cast<std::uint64_t>(window.count()));
+  record.add_number(tag(MasterField::retire), action.reason == DrainReason::slot_retired ? 1 : 0);
   order(action.key, record);
 }
 

@@ -58,26 +58,26 @@ void MasterLink::report(WorkerReport report) {
 
 void MasterLink::report_released(std::uint16_t slot) {
   auto record = record_of(WorkerReport::released);
-  record.add_number(static_cast<protocol::Tag>(MasterField::slot), slot);
+  record.add_number(tag(MasterField::slot), slot);
   send(socket_, record);
 }
 
 void MasterLink::report_took_over(std::size_t connections, std::uint64_t pause_us) {
   auto record = record_of(WorkerReport::took_over);
-  record.add_number(static_cast<protocol::Tag>(MasterField::connections), connections);
-  record.add_number(static_cast<protocol::Tag>(MasterField::pause_us), pause_us);
+  record.add_number(tag(MasterField::connections), connections);
+  record.add_number(tag(MasterField::pause_us), pause_us);
   send(socket_, record);
 }
 
 void MasterLink::report_handoff_failed(std::string_view reason) {
   auto record = record_of(WorkerReport::handoff_failed);
-  record.add(static_cast<protocol::Tag>(MasterField::reason), reason);
+  record.add(tag(MasterField::reason), reason);
   send(socket_, record);
 }
 
 void MasterLink::report_cannot_start(const RecordSocket& socket, std::string_view reason) {
   auto record = record_of(WorkerReport::cannot_start);
-  record.add(static_cast<protocol::Tag>(MasterField::reason), reason.substr(0, 4096));
+  record.add(tag(MasterField::reason), reason.substr(0, 4096));
   send(socket, record);
 }
 

@@ -44,4 +44,8 @@ enum class MasterField : protocol::Tag {
   retire = 5,    // of drain: 1 if the slot's sockets are about to be closed for good
 };
 
+constexpr protocol::Tag tag(MasterField field) {
+  return static_cast<protocol::Tag>(field);
+}
+
 }  // namespace wsd::worker

@@ -130,9 +130,7 @@ void Server::log(std::string_view line) {
 // ---- orders ---------------------------------------------------------------------------------------------------------
 
 void Server::obey(const protocol::RecordReader& order, std::vector<FileDescriptor> descriptors) {
-  const auto number = [&order](MasterField field) {
-    return order.number(static_cast<protocol::Tag>(field)).value_or(0);
-  };
+  const auto number = [&order](MasterField field) { return order.number(tag(field)).value_or(0); };
   const auto slot = static_cast<std::uint16_t>(number(MasterField::slot));
   switch (static_cast<MasterOrder>(order.type())) {
     case MasterOrder::serve:
