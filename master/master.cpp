@@ -25,12 +25,8 @@ using worker::MasterField;
 using worker::MasterOrder;
 using worker::WorkerReport;
 
-RecordWriter order_record(MasterOrder order) {
-  return RecordWriter(static_cast<std::uint16_t>(order));
-}
-
-RecordWriter order_record(MasterOrder order, Slot slot) {
-  RecordWriter record = order_record(order);
+RecordWriter record_of(MasterOrder order, Slot slot) {
+  RecordWriter record = worker::record_of(order);
   record.add_number(tag(MasterField::slot), slot);
   return record;
 }
@@ -153,6 +149,7 @@ Master::Master(const Options& options, const AppCode& code, const RunDirectory& 
       plans_({{1, {options, code}}}),
       supervisor_(supervisor_settings(options)),
       sockets_(worker::Limits{}.socket_send_buffer),
+      bus_(*options.count, bus_order()),
       control_(directory.control_socket()),
       pid_file_(directory.pid_file()) {
   sockets_.open(*options.listen, *options.count);
@@ -175,6 +172,7 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       signals_(signal_set(state.signal_mask)),
       sockets_(worker::Limits{}.socket_send_buffer, state.addresses),
       ledger_(state),
+      bus_(state.homes == 0 ? supervisor_.count() : state.homes, bus_order()),
       control_(RunDirectory::locate(options).control_socket(), worker::FileDescriptor(state.control)),
       pid_file_(RunDirectory::locate(options).pid_file(), PidFile::Keep()) {
   for (const MasterState::Plan& plan : state.plans) {
@@ -186,6 +184,7 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
   }
   for (const MasterState::Worker& worker : state.workers) {
     workers_.try_emplace(worker.key, worker.pid, worker.row, worker::RecordSocket(worker::FileDescriptor(worker.link)));
+    if (worker.on_bus) bus_.adopt(worker.slot, worker.key);
   }
   if (state.waiting_client != -1) upgrade_client_ = control_.adopt(worker::FileDescriptor(state.waiting_client));
 }
@@ -284,6 +283,7 @@ void Master::reap() {
     take_reports(key);  // what it said before it went
     ledger_.close_row(found->second.row());
     workers_.erase(found);
+    bus_.died(key);
     auto last_words = last_words_.extract(key);
     tell(Exited{.key = key,
                 .status = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
@@ -318,21 +318,32 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
                                 .connections = number(MasterField::connections),
                                 .pause = std::chrono::microseconds(number(MasterField::pause_us))}));
     case WorkerReport::handoff_failed:
+      bus_.handoff_failed(key);
       return tell(HandoffFailed{key, text(MasterField::reason)});
     case WorkerReport::full:
       return tell(Full{key});
     case WorkerReport::has_room:
       return tell(HasRoom{key});
+    case WorkerReport::joins_bus:
+      if (const auto slot = slot_of(key)) bus_.join(*slot, key);
+      return;
   }
+}
+
+std::optional<Slot> Master::slot_of(WorkerKey key) const {
+  const auto views = supervisor_.workers();
+  const auto view = std::ranges::find(views, key, &Supervisor::WorkerView::key);
+  return view == views.end() ? std::nullopt : std::optional(view->slot);
 }
 
 // Counted before the supervisor hears of it, since that may be the last slot of the reload.
 TookOver Master::note_handoff(const TookOver& event) {
   reload_report_.count(event);
-  const auto views = supervisor_.workers();
-  const auto view = std::ranges::find(views, event.key, &Supervisor::WorkerView::key);
-  if (view != views.end() && !reload_clients_.empty() && reload_clients_.front()) {
-    control_.answer(*reload_clients_.front(), progress_answer(progress_text(view->slot, event)));
+  const auto slot = slot_of(event.key);
+  if (!slot) return event;
+  bus_.took_over(*slot, event.key);
+  if (!reload_clients_.empty() && reload_clients_.front()) {
+    control_.answer(*reload_clients_.front(), progress_answer(progress_text(*slot, event)));
   }
   return event;
 }
@@ -467,6 +478,7 @@ MasterState Master::state() const {
                     .last_generation = last_generation_,
                     .wanted_generation = wanted_generation_,
                     .last_key = supervisor_.last_key(),
+                    .homes = bus_.homes(),
                     .plans = {},
                     .addresses = sockets_.state(),
                     .workers = {},
@@ -485,7 +497,7 @@ MasterState Master::state() const {
   for (const ResumedWorker& worker : supervisor_.resumable()) {
     const WorkerProcess& process = workers_.at(worker.key);
     state.workers.push_back({worker.key, process.pid(), worker.slot, worker.generation, process.descriptor(),
-                             process.row(), worker.current, worker.serves});
+                             process.row(), worker.current, worker.serves, bus_.is_on_bus(worker.key)});
   }
   ledger_.save(state);
   return state;
@@ -536,6 +548,8 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .slot = spawn.slot,
           .incarnation = spawn.key,
           .generation = spawn.generation,
+          .count = *plan.options.count,
+          .homes = bus_.homes(),
           .sockets = {spawn.slot, copies_of(sockets_.of_slot(spawn.slot, *plan.options.listen))},
           .master = std::move(link),
           .scoreboard = &ledger_.scoreboard(),
@@ -573,34 +587,41 @@ void Master::order(WorkerKey key, const RecordWriter& record, const std::vector<
   if (found != workers_.end()) found->second.order(record, descriptors);
 }
 
+BusPairs::Order Master::bus_order() {
+  return [this](WorkerKey key, const RecordWriter& record, const std::vector<int>& descriptors) {
+    order(key, record, descriptors);
+  };
+}
+
 void Master::act(const HandOver& action) {
   try {
     auto [from, to] = worker::RecordSocket::make_pair();
-    order(action.to, order_record(MasterOrder::take_over), {to.descriptor()});
-    order(action.from, order_record(MasterOrder::hand_over), {from.descriptor()});
+    order(action.to, worker::record_of(MasterOrder::take_over), {to.descriptor()});
+    order(action.from, worker::record_of(MasterOrder::hand_over), {from.descriptor()});
+    bus_.begin_handoff(action.from);
   } catch (const std::system_error& error) {
     tell(HandoffFailed{action.from, error.what()});
   }
 }
 
 void Master::act(const BeginToServe& action) {
-  order(action.key, order_record(MasterOrder::begin_to_serve));
+  order(action.key, worker::record_of(MasterOrder::begin_to_serve));
 }
 
 void Master::act(const Serve& action) {
-  order(action.key, order_record(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
+  order(action.key, record_of(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
 }
 
 void Master::act(const Release& action) {
-  order(action.key, order_record(MasterOrder::release, action.slot));
+  order(action.key, record_of(MasterOrder::release, action.slot));
 }
 
 void Master::act(const Refuse& action) {
-  order(action.key, order_record(MasterOrder::refuse));
+  order(action.key, worker::record_of(MasterOrder::refuse));
 }
 
 void Master::act(const StopRefusing& action) {
-  order(action.key, order_record(MasterOrder::stop_refusing));
+  order(action.key, worker::record_of(MasterOrder::stop_refusing));
 }
 
 void Master::act(const Drain& action) {
@@ -608,7 +629,7 @@ void Master::act(const Drain& action) {
   const auto code = stop ? protocol::close_code::going_away : protocol::close_code::service_restart;
   // The last third of the time is for close handshakes, and for those that must not be cut.
   const auto window = *plans_.at(wanted_generation_).options.drain_timeout * 2 / 3;
-  RecordWriter record = order_record(MasterOrder::drain);
+  RecordWriter record = worker::record_of(MasterOrder::drain);
   record.add_number(tag(MasterField::close_code), code);
   record.add_number(tag(MasterField::window_ms), static_cast<std::uint64_t>(window.count()));
   record.add_number(tag(MasterField::retire), action.reason == DrainReason::slot_retired ? 1 : 0);
@@ -616,7 +637,7 @@ void Master::act(const Drain& action) {
 }
 
 void Master::act(const Leave& action) {
-  order(action.key, order_record(MasterOrder::leave));
+  order(action.key, worker::record_of(MasterOrder::leave));
 }
 
 void Master::act(const Abort& action) {
@@ -717,6 +738,7 @@ void Master::settle_on(Generation generation) {
   } catch (const CommandError& error) {
     log::error("{}; the addresses that are open stay open", error.what());
   }
+  bus_.limit_homes(supervisor_.count());
   supervisor_.change_timeouts(*options.stop_timeout, *options.drain_timeout);
   const Generation oldest = std::min(generation, supervisor_.oldest_generation());
   std::erase_if(plans_, [oldest](const auto& entry) { return entry.first < oldest; });

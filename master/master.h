@@ -20,6 +20,7 @@
 
 #include "master/app_build.h"
 #include "master/app_code.h"
+#include "master/bus_pairs.h"
 #include "master/control_socket.h"
 #include "master/daemonize.h"
 #include "master/instance_lock.h"
@@ -109,6 +110,7 @@ class Master {
   [[nodiscard]] worker::Heritage heritage_for(const Spawn& spawn, std::size_t row, worker::RecordSocket link);
   void spawn_failed(WorkerKey key, std::optional<std::size_t> row, int error);
   void order(WorkerKey key, const protocol::RecordWriter& record, const std::vector<int>& descriptors = {});
+  [[nodiscard]] BusPairs::Order bus_order();
   void request_stop(bool graceful);
   void request_reload(std::optional<ClientId> client, const Options& changes);
   void begin_waiting_reloads();
@@ -122,6 +124,7 @@ class Master {
   void start_generation(std::optional<ClientId> client, Plan plan);
   void refuse_reload(std::optional<ClientId> client, const std::string& reason);
   [[nodiscard]] TookOver note_handoff(const TookOver& event);
+  [[nodiscard]] std::optional<Slot> slot_of(WorkerKey key) const;
   void answer_reload(CommandStatus status, const std::string& error);
   void settle_on(Generation generation);
 
@@ -146,6 +149,7 @@ class Master {
   ListeningSockets sockets_;
   Ledger ledger_;
   std::map<WorkerKey, WorkerProcess> workers_;
+  BusPairs bus_;
   std::map<WorkerKey, std::string> last_words_;  // why a worker could not start, by its own account
   ControlSocket control_;
   PidFile pid_file_;

@@ -32,10 +32,21 @@ enum class Field : Tag {
   signal_mask = 16,
   started_at_s = 17,
   started_ns = 18,
+  homes = 19,
 };
 enum class PlanField : Tag { generation = 1, options = 2, module = 3 };
 enum class AddressField : Tag { asked = 1, real = 2, socket = 3 };
-enum class WorkerField : Tag { key = 1, pid = 2, slot = 3, generation = 4, link = 5, row = 6, current = 7, serves = 8 };
+enum class WorkerField : Tag {
+  key = 1,
+  pid = 2,
+  slot = 3,
+  generation = 4,
+  link = 5,
+  row = 6,
+  current = 7,
+  serves = 8,
+  on_bus = 9
+};
 enum class ExitField : Tag { status = 1, count = 2 };
 
 RecordWriter record(Type type) {
@@ -116,6 +127,7 @@ RecordWriter encode(const MasterState::Worker& worker) {
   put(writer, WorkerField::row, worker.row);
   put(writer, WorkerField::current, worker.current ? 1 : 0);
   for (const Slot slot : worker.serves) put(writer, WorkerField::serves, slot);
+  put(writer, WorkerField::on_bus, worker.on_bus ? 1 : 0);
   return writer;
 }
 
@@ -150,6 +162,7 @@ void read_worker(const RecordReader& reader, MasterState& state) {
   get(reader, WorkerField::row, worker.row);
   get(reader, WorkerField::current, worker.current);
   get(reader, WorkerField::serves, worker.serves);
+  get(reader, WorkerField::on_bus, worker.on_bus);
 }
 
 void read_exit(const RecordReader& reader, MasterState& state) {
@@ -175,6 +188,7 @@ RecordWriter encode(const MasterState& state) {
   put(writer, Field::last_generation, state.last_generation);
   put(writer, Field::wanted_generation, state.wanted_generation);
   put(writer, Field::last_key, state.last_key);
+  put(writer, Field::homes, state.homes);
   for (const auto& plan : state.plans) put(writer, Field::plan, encode(plan));
   for (const auto& address : state.addresses) put(writer, Field::address, encode(address));
   for (const auto& worker : state.workers) put(writer, Field::worker, encode(worker));
@@ -201,6 +215,7 @@ std::optional<MasterState> decode_master_state(std::span<const std::byte> bytes)
   get(*reader, Field::last_generation, state.last_generation);
   get(*reader, Field::wanted_generation, state.wanted_generation);
   get(*reader, Field::last_key, state.last_key);
+  get(*reader, Field::homes, state.homes);
   const bool whole = each(*reader, Field::plan, [&](const auto& nested) { read_plan(nested, state); }) &&
                      each(*reader, Field::address, [&](const auto& nested) { read_address(nested, state); }) &&
                      each(*reader, Field::worker, [&](const auto& nested) { read_worker(nested, state); }) &&

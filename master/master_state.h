@@ -43,6 +43,7 @@ struct MasterState {
     std::size_t row = 0;
     bool current = false;      // else it drains
     std::vector<Slot> serves;  // its own and neighbours' slots that it was given
+    bool on_bus = false;       // it has links to the others (bus_pairs.h)
     bool operator==(const Worker&) const = default;
   };
 
@@ -50,6 +51,7 @@ struct MasterState {
   Generation last_generation = 1;
   Generation wanted_generation = 1;
   WorkerKey last_key = 0;
+  unsigned homes = 0;  // of channels (bus_pairs.h); 0: the release before knew none
   std::vector<Plan> plans;
   std::vector<Address> addresses;
   std::vector<Worker> workers;

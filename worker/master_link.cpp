@@ -9,10 +9,6 @@ namespace wsd::worker {
 
 namespace {
 
-protocol::RecordWriter record_of(WorkerReport report) {
-  return protocol::RecordWriter(static_cast<std::uint16_t>(report));
-}
-
 // A report that the master does not take is no loss: it reads within milliseconds or is about to be gone.
 void send(const RecordSocket& socket, const protocol::RecordWriter& record) {
   (void)socket.send(record.bytes());

@@ -22,6 +22,10 @@ enum class MasterOrder : std::uint16_t {
   take_over = 8,       // to its successor: take them from the descriptor that comes along
   begin_to_serve = 9,  // to a successor whose predecessor is dead: serve, with what came of it if that was whole
   stop_refusing = 6,   // somebody has room again: leave the sockets alone while full
+  bus_link = 10,       // field slot: of the peer that the stream socket that comes along leads to; replaces the link to
+                       // that slot, if there is one
+  bus_complete = 11,   // field homes: every worker that is on the bus has a link to you now. Told again when the number
+                       // of homes changes
 };
 
 enum class WorkerReport : std::uint16_t {
@@ -32,6 +36,7 @@ enum class WorkerReport : std::uint16_t {
   has_room = 105,        // accepts again on all it holds
   took_over = 106,       // fields connections, pause_us: it has them, and serves
   handoff_failed = 107,  // field reason: the old worker goes on as before
+  joins_bus = 108,       // it has no links and wants them: told by whoever did not get its predecessor's in a handoff
 };
 
 enum class MasterField : protocol::Tag {
@@ -42,10 +47,19 @@ enum class MasterField : protocol::Tag {
   connections = 6,
   pause_us = 7,  // from the last thing the old worker did to the first the new one did
   retire = 5,    // of drain: 1 if the slot's sockets are about to be closed for good
+  homes = 8,     // slots [0, homes) are the homes of channels
 };
 
 constexpr protocol::Tag tag(MasterField field) {
   return static_cast<protocol::Tag>(field);
+}
+
+inline protocol::RecordWriter record_of(MasterOrder order) {
+  return protocol::RecordWriter(static_cast<std::uint16_t>(order));
+}
+
+inline protocol::RecordWriter record_of(WorkerReport report) {
+  return protocol::RecordWriter(static_cast<std::uint16_t>(report));
 }
 
 }  // namespace wsd::worker

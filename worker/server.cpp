@@ -155,6 +155,9 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
       return set_room(Room::refusing);
     case MasterOrder::stop_refusing:
       return set_room(Room::full);
+    case MasterOrder::bus_link:  // PLACEHOLDER: the bus (issue 4) takes these two
+    case MasterOrder::bus_complete:
+      return;
   }
   log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
 }

@@ -34,7 +34,7 @@ TEST(MasterState, OfRelease01IsUnderstood) {
   ASSERT_EQ(state->addresses.size(), 1U);
   EXPECT_EQ(state->addresses[0], (MasterState::Address{"ws://127.0.0.1:0", "ws://127.0.0.1:43121", {5, 6}}));
   ASSERT_EQ(state->workers.size(), 3U);
-  EXPECT_EQ(state->workers[1], (MasterState::Worker{12, 4712, 1, 3, 9, 1, true, {1, 0}}));
+  EXPECT_EQ(state->workers[1], (MasterState::Worker{12, 4712, 1, 3, 9, 1, true, {1, 0}, false}));
   EXPECT_FALSE(state->workers[2].current);
   EXPECT_EQ(state->folded.accepted, 1U);
   EXPECT_EQ(state->folded.protocol_errors, 7U);
@@ -42,6 +42,21 @@ TEST(MasterState, OfRelease01IsUnderstood) {
   EXPECT_EQ(state->exits[0], (ExitCount{"killed by SIGKILL", 2}));
   EXPECT_EQ(state->waiting_client, 12);
   EXPECT_EQ(state->started_at_s, 1795000000);
+}
+
+TEST(MasterState, OfRelease01KnowsNoBus) {
+  const auto state = decoded(recording("two_slots_and_one_draining"));
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->homes, 0U);
+  for (const auto& worker : state->workers) EXPECT_FALSE(worker.on_bus);
+}
+
+TEST(MasterState, RemembersWhoIsOnTheBus) {
+  auto state = decoded(recording("two_slots_and_one_draining"));
+  ASSERT_TRUE(state);
+  state->homes = 2;
+  state->workers[1].on_bus = true;
+  EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
 }
 
 TEST(MasterState, SurvivesAnotherJourney) {
