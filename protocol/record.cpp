@@ -48,12 +48,13 @@ void RecordWriter::append(const void* data, std::size_t size) {
 }
 
 std::optional<RecordReader> RecordReader::parse(std::span<const std::byte> bytes) {
-  const auto type = take<std::uint16_t>(bytes);
+  auto fields = bytes;
+  const auto type = take<std::uint16_t>(fields);
   if (!type) return std::nullopt;
-  for (auto rest = bytes; !rest.empty();) {
+  for (auto rest = fields; !rest.empty();) {
     if (!take_field(rest)) return std::nullopt;
   }
-  return RecordReader(*type, bytes);
+  return RecordReader(bytes, *type, fields);
 }
 
 std::vector<RecordField> RecordReader::fields() const {

@@ -49,6 +49,8 @@ class RecordReader {
   [[nodiscard]] static std::optional<RecordReader> parse(std::span<const std::byte> bytes);
 
   [[nodiscard]] std::uint16_t type() const { return type_; }
+  // The whole record, as it was given to parse().
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
   // All of them, in order.
   [[nodiscard]] std::vector<RecordField> fields() const;
   // The first field of this tag.
@@ -59,8 +61,10 @@ class RecordReader {
   [[nodiscard]] std::optional<std::uint64_t> number(Tag tag) const;
 
  private:
-  RecordReader(std::uint16_t type, std::span<const std::byte> fields) : type_(type), fields_(fields) {}
+  RecordReader(std::span<const std::byte> bytes, std::uint16_t type, std::span<const std::byte> fields)
+      : bytes_(bytes), type_(type), fields_(fields) {}
 
+  std::span<const std::byte> bytes_;
   std::uint16_t type_;
   std::span<const std::byte> fields_;
 };

@@ -90,12 +90,42 @@ AppHost::Outcome AppHost::buffer_drain(Connection& connection) {
   return call("on_buffer_drain", &connection, app_.on_buffer_drain, connection);
 }
 
+AppHost::Outcome AppHost::subscribed(Connection& connection, const Subscription& subscription) {
+  return call("on_subscribed", &connection, app_.on_subscribed, connection, subscription);
+}
+
+void AppHost::member_joined(Worker& worker, std::string_view channel, const Member& member, std::size_t count) {
+  (void)call("on_join", nullptr, app_.on_join, worker, channel, member, count);
+}
+
+void AppHost::member_left(Worker& worker, std::string_view channel, const Member& member, std::size_t count) {
+  (void)call("on_leave", nullptr, app_.on_leave, worker, channel, member, count);
+}
+
+void AppHost::members(Worker& worker, std::string_view channel, std::span<const Member> members) {
+  (void)call("on_members", nullptr, app_.on_members, worker, channel, members);
+}
+
 void AppHost::close(Connection& connection, CloseInfo info) {
   (void)call("on_close", &connection, app_.on_close, connection, info);
 }
 
 void AppHost::timer(const std::function<void()>& callback) {
   (void)call("a timer", nullptr, callback);
+}
+
+void AppHost::answer(const std::function<void()>& callback) {
+  (void)call("an answer's callback", nullptr, callback);
+}
+
+// Few prefixes, looked at from the longest that could fit down.
+const ChannelOptions& AppHost::channel_options(std::string_view channel) const {
+  static const ChannelOptions plain;
+  for (auto next = app_.channels.upper_bound(channel); next != app_.channels.begin();) {
+    --next;
+    if (channel.starts_with(next->first)) return next->second;
+  }
+  return plain;
 }
 
 }  // namespace wsd::worker

@@ -9,7 +9,9 @@
 #include <wsd/app.h>
 
 #include <cstdint>
+#include <cstddef>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,8 +40,17 @@ class AppHost {
   [[nodiscard]] Outcome message(Connection& connection, Message message);
   [[nodiscard]] Outcome buffer_full(Connection& connection);
   [[nodiscard]] Outcome buffer_drain(Connection& connection);
+  [[nodiscard]] Outcome subscribed(Connection& connection, const Subscription& subscription);
+  void member_joined(Worker& worker, std::string_view channel, const Member& member, std::size_t count);
+  void member_left(Worker& worker, std::string_view channel, const Member& member, std::size_t count);
+  void members(Worker& worker, std::string_view channel, std::span<const Member> members);
   void close(Connection& connection, CloseInfo info);
   void timer(const std::function<void()>& callback);
+  // The answer to a question that the application asked the bus.
+  void answer(const std::function<void()>& callback);
+
+  // What App::channels says of this one; lives as long as the host.
+  [[nodiscard]] const ChannelOptions& channel_options(std::string_view channel) const;
 
  private:
   template <typename Callback, typename... Arguments>

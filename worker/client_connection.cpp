@@ -8,6 +8,7 @@
 
 #include "protocol/close_code.h"
 #include "protocol/opening_handshake.h"
+#include "worker/channels.h"
 #include "worker/handshake_answer.h"
 #include "worker/log.h"
 
@@ -69,6 +70,7 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   if (!state.input.empty()) held_input_ = std::make_unique<std::vector<std::byte>>(state.input);
   output_.restore(state.output);
   attributes_.restore(state.attributes);
+  context.channels.restore(*this, state.subscriptions);
   if (!state.close_reason.empty()) close_reason_ = std::make_unique<std::string>(state.close_reason);
   visible_ = state.visible;
   paused_ = state.paused;
@@ -76,6 +78,7 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   clean_ = state.clean;
   peer_closed_ = state.peer_closed;
   close_code_ = state.close_code;
+  opened_ms_ = state.opened_ms;
   last_message_ms_ = state.last_message_ms;
   last_ping_ms_ = state.last_ping_ms;
   message_begun_ms_ = state.message_begun_ms;
@@ -111,6 +114,7 @@ ConnectionState ClientConnection::save() {
   if (held_input_ != nullptr) state.input.insert(state.input.end(), held_input_->begin(), held_input_->end());
   state.output = output_.waiting_bytes();
   state.attributes = attributes_.entries();
+  state.subscriptions = Channels::save(*this);
   state.visible = visible_;
   state.paused = paused_;
   state.full = full_;
@@ -119,6 +123,7 @@ ConnectionState ClientConnection::save() {
   state.close_code = close_code_;
   if (close_reason_ != nullptr) state.close_reason = *close_reason_;
   state.due_ms = due_ms();
+  state.opened_ms = opened_ms_;
   state.last_message_ms = last_message_ms_;
   state.last_ping_ms = last_ping_ms_;
   state.message_begun_ms = message_begun_ms_;
@@ -283,7 +288,7 @@ void ClientConnection::open() {
   send_bytes(as_bytes(said.switching_protocols()));
   attributes_ = said.take_attributes();
   phase_ = Phase::open;
-  last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
+  opened_ms_ = last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
   context_.ticks.arm(*this, context_.now_ms());
   context_.counters.connections.add(1);
   visible_ = true;
@@ -332,6 +337,75 @@ void ClientConnection::end_of_stream() {
 void ClientConnection::lose() {
   finish_close(close_code::abnormal, {}, false);
   vanish();
+}
+
+// ---- channels -------------------------------------------------------------------------------------------------------
+
+void ClientConnection::subscribe(std::string_view channel, std::string_view name) {
+  context_.channels.subscribe(*this, channel, name);
+}
+
+void ClientConnection::unsubscribe(std::string_view channel) {
+  context_.channels.unsubscribe(*this, channel);
+}
+
+bool ClientConnection::is_subscribed(std::string_view channel) const {
+  return context_.channels.is_subscribed(*this, channel);
+}
+
+SendResult ClientConnection::publish(std::string_view channel, std::string_view data, MessageType type) {
+  return context_.channels.publish(*this, channel, data, type);
+}
+
+Memberships& ClientConnection::memberships() {
+  if (memberships_ == nullptr) memberships_ = std::make_unique<Memberships>();
+  return *memberships_;
+}
+
+std::uint64_t ClientConnection::age_ms() const {
+  return static_cast<std::uint32_t>(context_.now_ms()) - opened_ms_;
+}
+
+std::uint64_t ClientConnection::idle_ms() const {
+  return static_cast<std::uint32_t>(context_.now_ms()) - last_message_ms_;
+}
+
+bool ClientConnection::take_publication(const SharedFrame& frame, SlowConsumer policy) {
+  if (phase_ != Phase::open) return false;
+  if (output_.queued() > 0 && !make_room(frame.size(), policy)) return false;
+  context_.counters.messages_out.add(1);
+  const auto droppable =
+      policy == SlowConsumer::drop_oldest ? ClientOutput::Droppable::yes : ClientOutput::Droppable::no;
+  if (!output_.send(way(), frame, droppable)) {
+    lose();
+    return false;
+  }
+  touch();
+  if (output_.queued() >= context_.limits.send_queue) note_full();
+  return true;
+}
+
+bool ClientConnection::make_room(std::size_t size, SlowConsumer policy) {
+  const std::size_t limit = context_.limits.send_queue;
+  const auto missing = [&]() -> std::size_t {
+    const std::size_t needed = output_.queue_footprint() + (output_.size() - output_.queued()) + size;
+    return needed > limit ? needed - limit : 0;
+  };
+  if (missing() == 0) return true;
+  if (policy == SlowConsumer::drop_oldest) {
+    context_.counters.send_dropped.add(output_.drop_oldest(missing()));
+    if (missing() == 0) {
+      note_full();
+      return true;
+    }
+  }
+  context_.counters.send_dropped.add(1);
+  if (policy == SlowConsumer::close) {
+    close(close_code::try_again_later, "it reads too slowly");
+  } else {
+    note_full();
+  }
+  return false;
 }
 
 // ---- sending --------------------------------------------------------------------------------------------------------
@@ -557,6 +631,7 @@ void ClientConnection::tell() {
   if (!over || !std::exchange(visible_, false)) return;
   context_.counters.connections.set(context_.counters.connections.get() - 1);
   app.close(*this, {close_code_, close_reason_ == nullptr ? std::string_view() : *close_reason_, clean_});
+  if (memberships_ != nullptr) context_.channels.leave_all(*this);
 }
 
 std::uint32_t ClientConnection::wanted_events() const {

@@ -6,6 +6,7 @@
 
 #pragma once
 
+#include <wsd/channel.h>
 #include <wsd/connection.h>
 
 #include <cstdint>
@@ -26,6 +27,8 @@
 #include "worker/connection_context.h"
 #include "worker/connection_state.h"
 #include "worker/http_exchange.h"
+#include "worker/membership.h"
+#include "worker/shared_frame.h"
 #include "worker/transport.h"
 
 namespace wsd::worker {
@@ -66,12 +69,24 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   }
   SendResult send(std::string_view data, MessageType type) override { return send({data}, type); }
   SendResult send(std::initializer_list<std::string_view> pieces, MessageType type) override;
+  void subscribe(std::string_view channel, std::string_view name) override;
+  void unsubscribe(std::string_view channel) override;
+  [[nodiscard]] bool is_subscribed(std::string_view channel) const override;
+  SendResult publish(std::string_view channel, std::string_view data, MessageType type) override;
   void close(std::uint16_t code, std::string_view reason) override;
   void destroy() override;
   void ping() override;
   void pause_receive() override;
   void resume_receive() override;
   [[nodiscard]] std::size_t buffered_bytes() const override { return output_.size(); }
+
+  // ---- for the channels
+  // One message of a channel, unless it has no room for it: then what `policy` says. False if it was not taken.
+  bool take_publication(const SharedFrame& frame, SlowConsumer policy);
+  [[nodiscard]] Memberships& memberships();
+  [[nodiscard]] const Memberships* memberships_if_any() const { return memberships_.get(); }
+  [[nodiscard]] std::uint64_t age_ms() const;
+  [[nodiscard]] std::uint64_t idle_ms() const;
 
   // ---- for the server
   void handle_ready(std::uint32_t events) override;
@@ -131,6 +146,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void tick();
   void touch();
   void notice();
+  [[nodiscard]] bool make_room(std::size_t size, SlowConsumer policy);
   void note_full();
   void note_drained();
   void watch();
@@ -148,9 +164,11 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive() or resume()
 
   Attributes attributes_;
+  std::unique_ptr<Memberships> memberships_;   // of channels, if there are any
   std::unique_ptr<std::string> close_reason_;  // for on_close, if there is one
   std::uint32_t watched_events_ = 0;           // what the poller watches for
-  std::uint32_t last_message_ms_ = 0;          // low 32 bits of the loop's clock
+  std::uint32_t opened_ms_ = 0;                // low 32 bits of the loop's clock
+  std::uint32_t last_message_ms_ = 0;
   std::uint32_t last_ping_ms_ = 0;
   std::uint32_t message_begun_ms_ = 0;
   std::uint16_t close_code_ = protocol::close_code::abnormal;

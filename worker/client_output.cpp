@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 #include <string>
+#include <utility>
 
 #include "protocol/assertion.h"
 
@@ -13,11 +14,13 @@ namespace {
 
 // From here up a payload is not copied into the arena: header and payload leave at once, as pieces of one writev.
 constexpr std::size_t large_payload = 16 * 1024;
+// Up to here a shared frame is copied all the same: cheaper than a piece of its own in the writev.
+constexpr std::size_t small_frame = 1024;
 // A turn that produces more than this for one connection sends it early: the peer may as well begin to read.
 constexpr std::size_t early_flush = 128 * 1024;
 // Pongs of one turn beyond this are merged into the latest.
 constexpr std::size_t pongs_per_turn = 16 * 1024;
-constexpr std::size_t max_pieces = 64;
+constexpr std::size_t max_pieces = OutputArena::Pieces::capacity;
 
 iovec piece_of(const void* data, std::size_t size) {
   return {.iov_base = const_cast<void*>(data), .iov_len = size};
@@ -49,6 +52,29 @@ bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<
   for (const std::string_view piece : pieces) {
     if (!piece.empty()) std::memcpy(room, piece.data(), piece.size());
     room += piece.size();
+  }
+  return chain_.size() < early_flush || flush_chain(way);
+}
+
+bool ClientOutput::send(Way way, const SharedFrame& frame, Droppable droppable) {
+  if (queued() > 0) {
+    if (!flush_chain(way)) return false;
+    if (droppable == Droppable::yes || frame.size() > small_frame) {
+      queue_->append_shared(frame, droppable);
+    } else {
+      const iovec piece = piece_of(frame.bytes().data(), frame.size());
+      queue_->append_frame({&piece, 1});
+    }
+    return true;
+  }
+  if (frame.size() <= small_frame) {
+    std::byte* const room = extend(way, frame.size());
+    if (room == nullptr) return false;
+    std::memcpy(room, frame.bytes().data(), frame.size());
+  } else if (!way.context.arena.extend(chain_, frame)) {
+    way.context.flush();  // as in extend()
+    if (cleared_) return false;
+    WSD_ASSERT(way.context.arena.extend(chain_, frame));
   }
   return chain_.size() < early_flush || flush_chain(way);
 }
@@ -122,15 +148,33 @@ bool ClientOutput::write_once(Way way, std::span<iovec> pieces) {
 
 bool ClientOutput::flush_chain(Way way) {
   while (!chain_.empty()) {
-    std::array<iovec, max_pieces> pieces;
-    const auto taken = std::span(pieces).first(OutputArena::take(chain_, pieces));
-    if (queued() > 0) {
-      queue_->append_rest(taken);
-    } else if (!write_once(way, taken)) {
-      return false;
+    OutputArena::Pieces pieces;
+    OutputArena::take(chain_, pieces);
+    std::size_t sent = 0;
+    if (queued() == 0) {
+      const Transfer transfer = way.transport.write(std::span(pieces.data).first(pieces.count));
+      if (transfer.status == Transfer::Status::failed) return false;
+      way.context.counters.bytes_out.add(transfer.bytes);
+      sent = transfer.bytes;
     }
+    queue_rest(pieces, sent);
   }
   return true;
+}
+
+// What the kernel has not taken of the turn's output: shared frames by reference, the rest copied together.
+void ClientOutput::queue_rest(OutputArena::Pieces& pieces, std::size_t sent) {
+  std::size_t i = 0;
+  for (; i < pieces.count && sent >= pieces.data[i].iov_len; ++i) sent -= pieces.data[i].iov_len;
+  while (i < pieces.count) {
+    if (pieces.frames[i] != nullptr) {
+      queue().append_rest(*pieces.frames[i++], std::exchange(sent, 0));
+      continue;
+    }
+    const std::size_t begin = i;
+    while (i < pieces.count && pieces.frames[i] == nullptr) ++i;
+    queue().append_rest(without_front(std::span(pieces.data).subspan(begin, i - begin), std::exchange(sent, 0)));
+  }
 }
 
 bool ClientOutput::flush_queue(Way way) {

@@ -36,6 +36,12 @@ class ClientOutput {
   // the arena; large ones leave at once, uncopied, behind what the turn has produced so far.
   [[nodiscard]] bool send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                           std::size_t size);
+  // One frame that others send as well. Not copied unless it is small or goes out in part; while it waits in the queue
+  // a droppable one may be given up. `frame` itself must outlive the turn.
+  using Droppable = SendQueue::Droppable;
+  [[nodiscard]] bool send(Way way, const SharedFrame& frame, Droppable droppable);
+  // Makes room in the queue; how many frames that cost.
+  std::size_t drop_oldest(std::size_t size) { return queue_ == nullptr ? 0 : queue_->drop_oldest(size); }
   // Bytes as they are: a response head, a Close frame.
   [[nodiscard]] bool send(Way way, std::span<const std::byte> bytes);
   // A Ping or a Pong. While the peer does not read, at most one Pong waits: the latest (§5.5.3).
@@ -48,6 +54,8 @@ class ClientOutput {
   [[nodiscard]] std::size_t size() const { return chain_.size() + queued(); }
   // Bytes that the kernel had no room for.
   [[nodiscard]] std::size_t queued() const { return queue_ == nullptr ? 0 : queue_->size(); }
+  // The same with what it costs to keep them.
+  [[nodiscard]] std::size_t queue_footprint() const { return queue_ == nullptr ? 0 : queue_->footprint(); }
   // The stream is gone, and what was to go with it.
   void clear();
 
@@ -63,6 +71,7 @@ class ClientOutput {
                                  std::initializer_list<std::string_view> pieces);
   [[nodiscard]] bool write_once(Way way, std::span<iovec> pieces);
   [[nodiscard]] bool flush_chain(Way way);
+  void queue_rest(OutputArena::Pieces& pieces, std::size_t sent);
   [[nodiscard]] bool flush_queue(Way way);
   SendQueue& queue();
 

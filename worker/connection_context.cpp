@@ -27,11 +27,12 @@ std::uint64_t tick_interval(const Limits& limits) {
 }  // namespace
 
 ConnectionContext::ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_,
-                                     ScoreboardRow& counters_, const Limits& limits_)
+                                     Channels& channels_, ScoreboardRow& counters_, const Limits& limits_)
     : loop(loop_),
       worker(worker_),
       app(app_),
       poller(poller_),
+      channels(channels_),
       counters(counters_),
       limits(limits_),
       arena(arena_size),
@@ -44,6 +45,8 @@ void ConnectionContext::flush() {
   for (ClientConnection* connection : touched) connection->flush();
   touched.clear();
   arena.reset();
+  // The last one may be on its way to many right now, and this a flush for want of room in the arena.
+  while (frames_.size() > 1) frames_.pop_front();
 }
 
 }  // namespace wsd::worker

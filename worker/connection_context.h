@@ -9,8 +9,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "worker/app_host.h"
@@ -20,19 +22,22 @@
 #include "worker/output_arena.h"
 #include "worker/poller.h"
 #include "worker/scoreboard.h"
+#include "worker/shared_frame.h"
 
 namespace wsd::worker {
 
+class Channels;
 class ClientConnection;
 
 struct ConnectionContext {
-  ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_, ScoreboardRow& counters_,
-                    const Limits& limits_);
+  ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_, Channels& channels_,
+                    ScoreboardRow& counters_, const Limits& limits_);
 
   Loop& loop;
   Worker& worker;
   AppHost& app;
   Poller& poller;
+  Channels& channels;
   ScoreboardRow& counters;
   const Limits& limits;
 
@@ -42,6 +47,9 @@ struct ConnectionContext {
   // One recv() fills it; whatever a connection needs longer it copies. Every connection of the worker reads here.
   std::span<std::byte> read_buffer() { return {read_buffer_.get(), read_buffer_size}; }
   OutputArena arena;
+
+  // A frame for many. It stays until output that refers to it has left, and at least until the next one is made.
+  const SharedFrame& share(MessageType type, std::string_view payload) { return frames_.emplace_back(type, payload); }
 
   DeadlineList handshakes;  // waiting for a request head
   DeadlineList ticks;       // open: ping, idle and unfinished messages are looked at
@@ -57,6 +65,7 @@ struct ConnectionContext {
  private:
   static constexpr std::size_t read_buffer_size = 256 * 1024;
   std::unique_ptr<std::byte[]> read_buffer_;
+  std::deque<SharedFrame> frames_;  // their addresses hold
 };
 
 }  // namespace wsd::worker

@@ -28,7 +28,24 @@ enum class Field : protocol::Tag {
   last_ping_ms = 18,
   message_begun_ms = 19,
   missed_pings = 20,
+  opened_ms = 21,
+  subscription = 22,  // a record within the record
 };
+
+// Of a subscription's own record.
+constexpr std::uint16_t subscription_record = 202;
+enum class SubscriptionField : protocol::Tag {
+  channel = 1,
+  name = 2,
+  question = 3,
+  asked_name = 4,
+  joined = 5,
+  kept = 6,
+};
+
+constexpr protocol::Tag tag(SubscriptionField field) {
+  return static_cast<protocol::Tag>(field);
+}
 
 constexpr protocol::Tag tag(Field field) {
   return static_cast<protocol::Tag>(field);
@@ -70,6 +87,30 @@ class Reader {
   const protocol::RecordReader& record_;
 };
 
+protocol::RecordWriter encode(const SubscriptionState& state) {
+  protocol::RecordWriter record(subscription_record);
+  record.add(tag(SubscriptionField::channel), state.channel);
+  record.add(tag(SubscriptionField::name), state.name);
+  record.add_number(tag(SubscriptionField::question), state.question);
+  record.add(tag(SubscriptionField::asked_name), state.asked_name);
+  record.add_number(tag(SubscriptionField::joined), state.joined ? 1 : 0);
+  record.add_number(tag(SubscriptionField::kept), state.kept ? 1 : 0);
+  return record;
+}
+
+std::optional<SubscriptionState> decode_subscription(std::string_view bytes) {
+  const auto record = protocol::RecordReader::parse(std::as_bytes(std::span(bytes)));
+  if (!record || record->type() != subscription_record) return std::nullopt;
+  SubscriptionState state{.channel = std::string(record->find(tag(SubscriptionField::channel)).value_or("")),
+                          .name = std::string(record->find(tag(SubscriptionField::name)).value_or("")),
+                          .question = record->number(tag(SubscriptionField::question)).value_or(0),
+                          .asked_name = std::string(record->find(tag(SubscriptionField::asked_name)).value_or("")),
+                          .joined = record->number(tag(SubscriptionField::joined)).value_or(0) != 0,
+                          .kept = record->number(tag(SubscriptionField::kept)).value_or(0) != 0};
+  if (state.channel.empty()) return std::nullopt;
+  return state;
+}
+
 bool travels(std::uint64_t phase) {
   return phase >= static_cast<std::uint64_t>(ConnectionState::Phase::opening) &&
          phase <= static_cast<std::uint64_t>(ConnectionState::Phase::lingering);
@@ -89,6 +130,9 @@ protocol::RecordWriter encode(const ConnectionState& state) {
     writer.record.add(tag(Field::attribute_name), name);
     writer.record.add(tag(Field::attribute_value), value);
   }
+  for (const SubscriptionState& subscription : state.subscriptions) {
+    writer.bytes(Field::subscription, encode(subscription).bytes());
+  }
   writer.number(Field::visible, state.visible ? 1 : 0);
   writer.number(Field::paused, state.paused ? 1 : 0);
   writer.number(Field::full, state.full ? 1 : 0);
@@ -97,6 +141,7 @@ protocol::RecordWriter encode(const ConnectionState& state) {
   writer.number(Field::close_code, state.close_code, ConnectionState{}.close_code);
   writer.bytes(Field::close_reason, state.close_reason);
   writer.number(Field::due_ms, state.due_ms);
+  writer.number(Field::opened_ms, state.opened_ms);
   writer.number(Field::last_message_ms, state.last_message_ms);
   writer.number(Field::last_ping_ms, state.last_ping_ms);
   writer.number(Field::message_begun_ms, state.message_begun_ms);
@@ -122,6 +167,11 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
   const auto values = record->find_all(tag(Field::attribute_value));
   if (names.size() != values.size()) return std::nullopt;
   for (std::size_t i = 0; i < names.size(); ++i) state.attributes.emplace_back(names[i], values[i]);
+  for (const std::string_view field : record->find_all(tag(Field::subscription))) {
+    auto subscription = decode_subscription(field);
+    if (!subscription) return std::nullopt;
+    state.subscriptions.push_back(std::move(*subscription));
+  }
   reader.number(Field::visible, state.visible);
   reader.number(Field::paused, state.paused);
   reader.number(Field::full, state.full);
@@ -130,6 +180,7 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
   reader.number(Field::close_code, state.close_code);
   reader.bytes(Field::close_reason, state.close_reason);
   reader.number(Field::due_ms, state.due_ms);
+  reader.number(Field::opened_ms, state.opened_ms);
   reader.number(Field::last_message_ms, state.last_message_ms);
   reader.number(Field::last_ping_ms, state.last_ping_ms);
   reader.number(Field::message_begun_ms, state.message_begun_ms);

@@ -20,6 +20,18 @@
 
 namespace wsd::worker {
 
+// That the connection takes part in a channel (membership.h).
+struct SubscriptionState {
+  std::string channel;
+  std::string name;
+  std::uint64_t question = 0;  // of a join that has no answer yet
+  std::string asked_name;
+  bool joined = false;
+  bool kept = false;  // the channel's home knows of it, or is being asked
+
+  bool operator==(const SubscriptionState&) const = default;
+};
+
 struct ConnectionState {
   // The numbers are on the wire: never reuse one.
   enum class Phase : std::uint8_t {
@@ -37,6 +49,7 @@ struct ConnectionState {
   std::vector<std::byte> input;   // received, and not yet come to a request or a message: to be taken first
   std::vector<std::byte> output;  // not yet taken by the kernel; may begin inside a frame
   std::vector<std::pair<std::string, std::string>> attributes;
+  std::vector<SubscriptionState> subscriptions;
 
   bool visible = false;      // on_open was called and on_close was not
   bool paused = false;       // by pause_receive()
@@ -47,6 +60,7 @@ struct ConnectionState {
   std::string close_reason;
 
   std::uint64_t due_ms = 0;  // of the deadline of its phase
+  std::uint32_t opened_ms = 0;
   std::uint32_t last_message_ms = 0;
   std::uint32_t last_ping_ms = 0;
   std::uint32_t message_begun_ms = 0;

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "protocol/assertion.h"
@@ -23,12 +24,14 @@ using protocol::RecordReader;
 using protocol::RecordWriter;
 
 // On the wire between releases: never reuse a number.
-enum class Word : std::uint16_t { offer = 210, batch = 211, end = 212, accepted = 213, commit = 214, withdraw = 215 };
+enum class Word : std::uint16_t { offer = 210, batch = 211, end = 212, accepted = 213, commit = 214, withdraw = 215, bus = 216 };
 enum class Field : protocol::Tag {
   count = 1,
   offered_at_ns = 2,
   connection = 3,  // a connection record; its socket is the next descriptor
   in_memory = 4,   // a connection record of this many bytes, in the next descriptor; its socket is the one after
+  bus_records = 5,  // so many bytes, in the next descriptor; links may follow in further records
+  links = 6,        // the rest of the descriptors are this many links
 };
 
 constexpr protocol::Tag tag(Field field) {
@@ -46,13 +49,25 @@ constexpr std::size_t full_batch_memory = 16;
 // A connection with more to carry (half a message, a full send queue) goes by shared memory.
 constexpr std::size_t bulky = 16 * 1024;
 
-std::optional<ConnectionState> read_state(const FileDescriptor& memory, std::uint64_t size) {
+// `read` gets the memory's first `size` bytes and says whether they are good. False also if there are not so many.
+template <typename Read>
+bool read_memory(const FileDescriptor& memory, std::uint64_t size, Read&& read) {
   struct stat status {};
-  if (::fstat(memory.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < size) return std::nullopt;
+  if (::fstat(memory.get(), &status) != 0 || static_cast<std::uint64_t>(status.st_size) < size) return false;
+  if (size == 0) return read(std::span<const std::byte>());
   void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, memory.get(), 0);
-  if (mapped == MAP_FAILED) return std::nullopt;
-  auto state = decode_connection({static_cast<const std::byte*>(mapped), size});
+  if (mapped == MAP_FAILED) return false;
+  const bool good = read(std::span(static_cast<const std::byte*>(mapped), size));
   ::munmap(mapped, size);
+  return good;
+}
+
+std::optional<ConnectionState> read_state(const FileDescriptor& memory, std::uint64_t size) {
+  std::optional<ConnectionState> state;
+  (void)read_memory(memory, size, [&state](std::span<const std::byte> bytes) {
+    state = decode_connection(bytes);
+    return state.has_value();
+  });
   return state;
 }
 
@@ -92,6 +107,23 @@ void HandoffSender::send_batch() {
   batch_ = word(Word::batch);
   batch_descriptors_.clear();
   batch_memory_.clear();
+}
+
+void HandoffSender::add_bus(std::span<const std::byte> records, std::span<const int> links) {
+  send_batch();
+  const FileDescriptor memory = make_memory_file("wsd-bus", records);
+  if (!memory) return fail(std::string("no shared memory for the bus: ") + std::strerror(errno));
+  RecordWriter first = word(Word::bus);
+  first.add_number(tag(Field::bus_records), records.size());
+  const int descriptor = memory.get();
+  send(first.bytes(), std::span(&descriptor, 1));
+  while (!links.empty()) {
+    const auto some = links.first(std::min(links.size(), full_batch_descriptors));
+    RecordWriter next = word(Word::bus);
+    next.add_number(tag(Field::links), some.size());
+    send(next.bytes(), some);
+    links = links.subspan(some.size());
+  }
 }
 
 bool HandoffSender::offer_accepted() {
@@ -173,6 +205,8 @@ HandoffReceiver::Next HandoffReceiver::take(RecordSocket::Received received) {
       return Next::go_on;
     case Word::batch:
       return take_batch(*record, std::move(received.descriptors)) ? Next::go_on : Next::off;
+    case Word::bus:
+      return take_bus(*record, std::move(received.descriptors)) ? Next::go_on : Next::off;
     case Word::end:
       if (outcome_.connections.size() != expected_) return Next::off;
       whole_ = true;
@@ -207,10 +241,26 @@ bool HandoffReceiver::take_batch(const RecordReader& batch, std::vector<FileDesc
   return true;
 }
 
+bool HandoffReceiver::take_bus(const RecordReader& record, std::vector<FileDescriptor> descriptors) {
+  if (const auto size = record.number(tag(Field::bus_records))) {
+    return !descriptors.empty() &&
+           read_memory(descriptors.front(), *size, [this](std::span<const std::byte> bytes) {
+             outcome_.bus.records.assign(bytes.begin(), bytes.end());
+             return true;
+           });
+  }
+  if (record.number(tag(Field::links)).value_or(0) != descriptors.size()) return false;
+  std::ranges::move(descriptors, std::back_inserter(outcome_.bus.links));
+  return true;
+}
+
 void HandoffReceiver::finish(Result result) {
   watcher_.reset();
   outcome_.result = result;
-  if (result == Result::withdrawn || !whole_) outcome_.connections.clear();
+  if (result == Result::withdrawn || !whole_) {
+    outcome_.connections.clear();
+    outcome_.bus = {};
+  }
   // Both on the stack: the call may destroy this receiver.
   const auto on_done = std::move(on_done_);
   Outcome outcome = std::move(outcome_);

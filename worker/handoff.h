@@ -2,6 +2,7 @@
 //
 //   old ── offer ─► new      how many, since when
 //   old ── batch ─► new …    states, each with its socket
+//   old ── bus ───► new …    what the old worker's bus knows, and its links
 //   old ── end ───► new
 //   old ◄─ accepted ── new   it has everything; it reads, writes and calls nothing yet
 //   old ── commit ─► new     the old one has closed nothing before this and touches nothing after it
@@ -17,6 +18,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,8 @@ class HandoffSender {
 
   // `socket` is copied; the caller keeps its own.
   void add(const ConnectionState& state, int socket);
+  // Likewise the links of a bus.
+  void add_bus(std::span<const std::byte> records, std::span<const int> links);
   // True once the new worker has everything. If not, failure() says why; then withdraw().
   [[nodiscard]] bool offer_accepted();
   // The connections are the new worker's from here on. False if it is gone: they are still ours.
@@ -72,9 +76,15 @@ class HandoffReceiver {
     orphaned,   // the stream ended without a last word: if the master says that the old worker is dead, what came is
                 // ours
   };
+  // Of the old worker's bus, as mesh_bus.h saves it. Empty from a release that had none.
+  struct Bus {
+    std::vector<std::byte> records;
+    std::vector<FileDescriptor> links;
+  };
   struct Outcome {
     Result result = Result::withdrawn;
     std::vector<HandedConnection> connections;
+    Bus bus;
     std::uint64_t offered_at_ns = 0;  // CLOCK_MONOTONIC: when the old worker stopped serving them
   };
 
@@ -87,6 +97,7 @@ class HandoffReceiver {
   void receive();
   [[nodiscard]] Next take(RecordSocket::Received received);
   [[nodiscard]] bool take_batch(const protocol::RecordReader& batch, std::vector<FileDescriptor> descriptors);
+  [[nodiscard]] bool take_bus(const protocol::RecordReader& record, std::vector<FileDescriptor> descriptors);
   void finish(Result result);
 
   RecordSocket stream_;

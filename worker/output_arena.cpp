@@ -11,16 +11,10 @@ OutputArena::OutputArena(std::size_t capacity)
       end_(begin_.get() + capacity) {}
 
 std::byte* OutputArena::extend(Chain& chain, std::size_t size) {
-  if (chain.last_ != nullptr && chain.last_->bytes() + chain.last_->size == top_) {
+  if (chain.last_ != nullptr && chain.last_->frame == nullptr && chain.last_->bytes() + chain.last_->size == top_) {
     if (static_cast<std::size_t>(end_ - top_) < size) return nullptr;
-  } else {
-    const auto misaligned = reinterpret_cast<std::uintptr_t>(top_) % alignment;
-    const std::size_t padding = misaligned == 0 ? 0 : alignment - misaligned;
-    if (static_cast<std::size_t>(end_ - top_) < padding + sizeof(Extent) + size) return nullptr;
-    auto* extent = new (top_ + padding) Extent();
-    top_ = extent->bytes();
-    (chain.last_ == nullptr ? chain.first_ : chain.last_->next) = extent;
-    chain.last_ = extent;
+  } else if (add_extent(chain, size) == nullptr) {
+    return nullptr;
   }
   std::byte* const room = top_;
   top_ += size;
@@ -29,14 +23,38 @@ std::byte* OutputArena::extend(Chain& chain, std::size_t size) {
   return room;
 }
 
-std::size_t OutputArena::take(Chain& chain, std::span<iovec> pieces) {
-  std::size_t count = 0;
-  for (; chain.first_ != nullptr && count < pieces.size(); chain.first_ = chain.first_->next) {
-    pieces[count++] = {.iov_base = chain.first_->bytes(), .iov_len = chain.first_->size};
-    chain.size_ -= chain.first_->size;
+bool OutputArena::extend(Chain& chain, const SharedFrame& frame) {
+  Extent* const extent = add_extent(chain, 0);
+  if (extent == nullptr) return false;
+  extent->frame = &frame;
+  extent->size = frame.size();
+  chain.size_ += frame.size();
+  return true;
+}
+
+// An empty one at the end of the chain, with room for `size` bytes behind it; null when the arena is full.
+OutputArena::Extent* OutputArena::add_extent(Chain& chain, std::size_t size) {
+  const auto misaligned = reinterpret_cast<std::uintptr_t>(top_) % alignment;
+  const std::size_t padding = misaligned == 0 ? 0 : alignment - misaligned;
+  if (static_cast<std::size_t>(end_ - top_) < padding + sizeof(Extent) + size) return nullptr;
+  auto* extent = new (top_ + padding) Extent();
+  top_ = extent->bytes();
+  (chain.last_ == nullptr ? chain.first_ : chain.last_->next) = extent;
+  chain.last_ = extent;
+  return extent;
+}
+
+void OutputArena::take(Chain& chain, Pieces& pieces) {
+  pieces.count = 0;
+  for (; chain.first_ != nullptr && pieces.count < Pieces::capacity; chain.first_ = chain.first_->next) {
+    Extent& extent = *chain.first_;
+    const std::byte* const bytes = extent.frame == nullptr ? extent.bytes() : extent.frame->bytes().data();
+    pieces.data[pieces.count] = {.iov_base = const_cast<std::byte*>(bytes), .iov_len = extent.size};
+    pieces.frames[pieces.count] = extent.frame;
+    ++pieces.count;
+    chain.size_ -= extent.size;
   }
   if (chain.first_ == nullptr) chain.last_ = nullptr;
-  return count;
 }
 
 }  // namespace wsd::worker

@@ -2,16 +2,19 @@
 //
 // Each connection that sends has a *chain* of extents here; consecutive sends of one connection grow one extent, so its
 // whole turn usually leaves with one send(). Extents live until reset(), that is, until every chain was flushed at the
-// end of the turn. Nothing is allocated per message.
+// end of the turn. Nothing is allocated per message. An extent may also stand for a shared frame, which lies elsewhere.
 
 #pragma once
 
 #include <sys/uio.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+
+#include "worker/shared_frame.h"
 
 namespace wsd::worker {
 
@@ -19,6 +22,7 @@ class OutputArena {
   struct Extent {
     Extent* next = nullptr;
     std::size_t size = 0;
+    const SharedFrame* frame = nullptr;  // its bytes, instead of those behind the extent
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
   };
 
@@ -41,15 +45,27 @@ class OutputArena {
   // `size` bytes at the end of `chain`, to be filled by the caller; null when the arena is full.
   [[nodiscard]] std::byte* extend(Chain& chain, std::size_t size);
 
-  // Moves the front of the chain into `pieces`, as far as they go, and returns how many it filled. The bytes stay where
-  // they are until reset().
-  [[nodiscard]] static std::size_t take(Chain& chain, std::span<iovec> pieces);
+  // A shared frame at the end of `chain`, by reference: `frame` itself must outlive the turn. False when the arena is
+  // full.
+  [[nodiscard]] bool extend(Chain& chain, const SharedFrame& frame);
+
+  // What take() gives: bytes to write, and the frame they are, if they are one.
+  struct Pieces {
+    static constexpr std::size_t capacity = 64;
+    std::array<iovec, capacity> data;
+    std::array<const SharedFrame*, capacity> frames;
+    std::size_t count = 0;
+  };
+  // Moves the front of the chain into `pieces`, as far as they go. The bytes stay where they are until reset().
+  static void take(Chain& chain, Pieces& pieces);
 
   // Forgets every extent. Every chain must be empty.
   void reset() { top_ = begin_.get(); }
 
  private:
   static constexpr std::size_t alignment = alignof(Extent);
+
+  [[nodiscard]] Extent* add_extent(Chain& chain, std::size_t size);
 
   std::unique_ptr<std::byte[]> begin_;
   std::byte* top_;

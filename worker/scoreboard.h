@@ -40,6 +40,8 @@ struct alignas(128) ScoreboardRow {
   Counter bytes_out;        // taken by the kernel
   Counter send_dropped;     // messages refused by a full send queue
   Counter protocol_errors;  // connections failed for breaking RFC 6455 or refused at the opening handshake
+  Counter published;        // messages given to the bus, by connections, workers and other programs
+  Counter bus_dropped;      // of these, how often one did not go to a slot that should have had it
 };
 
 class Scoreboard {

@@ -1,6 +1,9 @@
 #include "worker/send_queue.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "protocol/assertion.h"
 
 namespace wsd::worker {
 
@@ -26,25 +29,55 @@ void append_pieces(std::vector<std::byte>& bytes, std::span<const iovec> pieces)
 
 void SendQueue::append_rest(std::span<const iovec> pieces) {
   Chunk chunk;
-  chunk.bytes.reserve(total_size(pieces));
-  append_pieces(chunk.bytes, pieces);
-  size_ += chunk.bytes.size();
+  chunk.own.reserve(total_size(pieces));
+  append_pieces(chunk.own, pieces);
+  size_ += chunk.own.size();
   if (chunks_.empty()) in_progress_ = true;
   chunks_.push_back(std::move(chunk));
 }
 
 void SendQueue::append_frame(std::span<const iovec> pieces) {
   const std::size_t size = total_size(pieces);
-  const bool shares = chunks_.size() > next_boundary() && !chunks_.back().control &&
-                      chunks_.back().bytes.size() + size <= shared_chunk_size;
+  const bool shares = chunks_.size() > next_boundary() && !chunks_.back().control && !chunks_.back().shared &&
+                      chunks_.back().own.size() + size <= shared_chunk_size;
   if (!shares) chunks_.emplace_back();
-  append_pieces(chunks_.back().bytes, pieces);
+  append_pieces(chunks_.back().own, pieces);
   size_ += size;
+}
+
+void SendQueue::append_shared(const SharedFrame& frame, Droppable droppable) {
+  chunks_.push_back({.own = {}, .shared = frame, .control = false, .droppable = droppable == Droppable::yes});
+  size_ += frame.size();
+}
+
+void SendQueue::append_rest(const SharedFrame& frame, std::size_t offset) {
+  if (chunks_.empty()) {
+    offset_ = offset;
+    in_progress_ = offset > 0;
+  }
+  WSD_ASSERT(offset == 0 || chunks_.empty());
+  append_shared(frame, Droppable::no);
+  size_ -= offset;
+}
+
+std::size_t SendQueue::drop_oldest(std::size_t size) {
+  std::size_t freed = 0;
+  std::size_t count = 0;
+  const auto give_up = [&](const Chunk& chunk) {
+    if (!chunk.droppable || freed >= size) return false;
+    freed += chunk.bytes().size();
+    ++count;
+    return true;
+  };
+  const auto first = chunks_.begin() + static_cast<std::ptrdiff_t>(std::min(next_boundary(), chunks_.size()));
+  chunks_.erase(std::remove_if(first, chunks_.end(), give_up), chunks_.end());
+  size_ -= freed;
+  return count;
 }
 
 void SendQueue::push_control(std::span<const std::byte> frame) {
   const auto position = chunks_.begin() + static_cast<std::ptrdiff_t>(next_boundary());
-  chunks_.insert(position, Chunk{{frame.begin(), frame.end()}, true});
+  chunks_.insert(position, Chunk{.own = {frame.begin(), frame.end()}, .shared = {}, .control = true});
   size_ += frame.size();
 }
 
@@ -66,7 +99,8 @@ std::size_t SendQueue::gather(std::span<iovec> pieces) {
   std::size_t count = 0;
   for (auto chunk = chunks_.begin(); chunk != chunks_.end() && count < pieces.size(); ++chunk) {
     const std::size_t skip = count == 0 ? offset_ : 0;
-    pieces[count++] = {.iov_base = chunk->bytes.data() + skip, .iov_len = chunk->bytes.size() - skip};
+    const auto bytes = chunk->bytes().subspan(skip);
+    pieces[count++] = {.iov_base = const_cast<std::byte*>(bytes.data()), .iov_len = bytes.size()};
   }
   return count;
 }
@@ -75,7 +109,7 @@ std::vector<std::byte> SendQueue::bytes() {
   if (!pong_.empty()) insert_pong();
   std::vector<std::byte> all;
   all.reserve(size_);
-  for (const Chunk& chunk : chunks_) all.insert(all.end(), chunk.bytes.begin(), chunk.bytes.end());
+  for (const Chunk& chunk : chunks_) all.insert(all.end(), chunk.bytes().begin(), chunk.bytes().end());
   all.erase(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(offset_));
   all.insert(all.end(), pong_.begin(), pong_.end());  // one that waits behind another
   return all;
@@ -83,8 +117,8 @@ std::vector<std::byte> SendQueue::bytes() {
 
 void SendQueue::consume(std::size_t size) {
   size_ -= size;
-  while (!chunks_.empty() && size >= chunks_.front().bytes.size() - offset_) {
-    size -= chunks_.front().bytes.size() - offset_;
+  while (!chunks_.empty() && size >= chunks_.front().bytes().size() - offset_) {
+    size -= chunks_.front().bytes().size() - offset_;
     chunks_.pop_front();
     offset_ = 0;
     in_progress_ = false;

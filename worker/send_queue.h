@@ -14,18 +14,30 @@
 #include <span>
 #include <vector>
 
+#include "worker/shared_frame.h"
+
 namespace wsd::worker {
 
 class SendQueue {
  public:
   [[nodiscard]] bool empty() const { return chunks_.empty() && pong_.empty(); }
   [[nodiscard]] std::size_t size() const { return size_; }
+  // The memory that is taken, roughly, as far as it is not shared: many tiny frames cost more than their bytes.
+  [[nodiscard]] std::size_t footprint() const { return size_ + chunks_.size() * sizeof(Chunk); }
 
   // The rest of something that the kernel took in part: goes before everything but what is already in progress. Its
   // first chunk counts as in progress.
   void append_rest(std::span<const iovec> pieces);
   // A whole frame, given in pieces.
   void append_frame(std::span<const iovec> pieces);
+  // A whole frame that others share: not copied. A droppable one may be given up by drop_oldest().
+  enum class Droppable : bool { no = false, yes = true };
+  void append_shared(const SharedFrame& frame, Droppable droppable);
+  // The rest of one, from `offset` on; a part is in progress as with append_rest().
+  void append_rest(const SharedFrame& frame, std::size_t offset);
+  // Gives up droppable frames, oldest first, none that has begun to leave, until `size` bytes are free or there are no
+  // more of them. How many frames that cost.
+  std::size_t drop_oldest(std::size_t size);
   // A whole control frame, ahead of the data that has not begun to leave.
   void push_control(std::span<const std::byte> frame);
   // The same for a Pong, replacing one that still waits: §5.5.3 lets us answer only the latest Ping.
@@ -41,8 +53,11 @@ class SendQueue {
 
  private:
   struct Chunk {
-    std::vector<std::byte> bytes;
+    std::vector<std::byte> own;
+    SharedFrame shared;  // instead of `own`
     bool control = false;
+    bool droppable = false;
+    [[nodiscard]] std::span<const std::byte> bytes() const { return shared ? shared.bytes() : std::span(own); }
   };
 
   [[nodiscard]] std::size_t next_boundary() const { return in_progress_ ? 1 : 0; }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "protocol/close_code.h"
+#include "worker/connection_id.h"
 #include "worker/log.h"
 #include "worker/tcp_transport.h"
 
@@ -22,11 +23,6 @@ constexpr std::uint64_t nanoseconds_per_millisecond = 1'000'000;
 constexpr std::size_t refusals_at_once = 32;
 // How many heartbeats pass before a worker that ran out of descriptors tries again.
 constexpr unsigned beats_of_rest = 10;
-
-// Connection ids are birth slot (8 bits), incarnation (20), counter (36): design section 6.
-constexpr unsigned slot_shift = 56;
-constexpr unsigned incarnation_shift = 36;
-constexpr std::uint64_t incarnation_mask = (std::uint64_t{1} << (slot_shift - incarnation_shift)) - 1;
 
 std::size_t connections_allowed(const Limits& limits) {
   rlimit descriptors{};
@@ -56,7 +52,11 @@ Server::Server(Heritage& heritage, AppHost& app)
     : heritage_(heritage),
       app_(app),
       poller_(loop_, [this] { end_turn(); }),
-      context_(loop_, *this, app, poller_, heritage.scoreboard->row(heritage.scoreboard_row), heritage.limits),
+      channels_(loop_, app, connections_),
+      context_(loop_, *this, app, poller_, channels_, heritage.scoreboard->row(heritage.scoreboard_row),
+               heritage.limits),
+      bus_(loop_, poller_, channels_, context_.counters, context_.read_buffer(),
+           {.slot = heritage.slot, .incarnation = heritage.incarnation, .homes = heritage.homes}),
       timers_(loop_, app),
       master_(
           loop_, heritage.master,
@@ -68,6 +68,7 @@ Server::Server(Heritage& heritage, AppHost& app)
             leave();
           }),
       max_connections_(connections_allowed(heritage.limits)) {
+  channels_.connect(bus_, context_);
   // Timers and orders do not pass through the poller: what they sent leaves before the loop sleeps.
   before_sleep_ =
       make_uv_handle<uv_prepare_t>([&](uv_prepare_t* handle) { return uv_prepare_init(loop_.get(), handle); });
@@ -84,9 +85,17 @@ void Server::run() {
   app_.start(*this);
   heart_ =
       make_timer(loop_, this, 0, heartbeat_ms, [](uv_timer_t* handle) { static_cast<Server*>(handle->data)->beat(); });
-  if (!heritage_.successor) begin_to_serve();
   beat();
-  master_.report(WorkerReport::ready);
+  if (heritage_.successor) {
+    master_.report(WorkerReport::ready);
+  } else {
+    // Not before its neighbours know it, and it them: or what its first clients publish would reach nobody.
+    join_bus();
+    bus_.when_settled([this] {
+      begin_to_serve();
+      master_.report(WorkerReport::ready);
+    });
+  }
   loop_.run();
   give_up_the_rest();
   timers_.cancel_all();
@@ -105,6 +114,37 @@ void Server::for_each_connection(const std::function<void(Connection&)>& visit) 
 Connection* Server::find(ConnectionId id) {
   const auto found = connections_.find(id);
   return found != connections_.end() && found->second->is_open() ? found->second.get() : nullptr;
+}
+
+SendResult Server::publish(std::string_view channel, std::string_view data, MessageType type) {
+  return channels_.publish(channel, data, type);
+}
+
+void Server::publish(std::string_view channel, std::string_view data, MessageType type,
+                     std::function<void(const Delivery&)> tell) {
+  channels_.publish(channel, data, type, [this, tell = std::move(tell)](const Delivery& delivery) {
+    app_.answer([&] { tell(delivery); });
+  });
+}
+
+SendResult Server::deliver(std::string_view channel, std::string_view data, MessageType type) {
+  return channels_.deliver_here(channel, data, type);
+}
+
+SendResult Server::send_to(ConnectionId id, std::string_view data, MessageType type) {
+  return bus_.send_to(id, data, type, {});
+}
+
+void Server::close_connection(ConnectionId id, std::uint16_t code, std::string_view reason) {
+  bus_.close_connection(id, code, reason, {});
+}
+
+void Server::ask_channel(std::string_view channel, std::function<void(const ChannelInfo&)> tell) {
+  bus_.ask_channel(channel, [this, name = std::string(channel), tell = std::move(tell)](const ChannelReport& report) {
+    std::vector<Member> members;
+    for (const NamedMember& member : report.members) members.push_back({member.id, member.name});
+    app_.answer([&] { tell({name, report.subscribers, members, report.partial}); });
+  });
 }
 
 TimerId Server::every(std::chrono::nanoseconds interval, std::function<void()> callback) {
@@ -155,9 +195,10 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
       return set_room(Room::refusing);
     case MasterOrder::stop_refusing:
       return set_room(Room::full);
-    case MasterOrder::bus_link:  // PLACEHOLDER: the bus (issue 4) takes these two
+    case MasterOrder::bus_link:
+      return descriptors.empty() ? void() : bus_.add_link(slot, std::move(descriptors.front()));
     case MasterOrder::bus_complete:
-      return;
+      return bus_.complete(static_cast<std::uint32_t>(number(MasterField::homes)));
   }
   log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
 }
@@ -185,9 +226,12 @@ void Server::begin_to_serve() {
 
 // Nothing of the loop runs meanwhile, so nothing is accepted, read or called between the first save() and the end.
 void Server::hand_over(FileDescriptor stream) {
+  channels_.send_batches();
   end_turn();
   HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(), heritage_.limits.handoff_patience);
   for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
+  const MeshBus::State bus = bus_.save();
+  handoff.add_bus(bus.records, bus.links);
   // Before the new worker counts them, or status would show them twice.
   const std::uint64_t visible = context_.counters.connections.get();
   context_.counters.connections.set(0);
@@ -199,6 +243,8 @@ void Server::hand_over(FileDescriptor stream) {
   }
   mode_ = Mode::leaving;
   close_listeners();
+  bus_.hand_over();
+  channels_.hand_over();
   for (const auto& [id, connection] : connections_) connection->hand_over();
   connections_.clear();
   loop_.stop();
@@ -223,6 +269,7 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
     orphaned_ = std::move(outcome);
     return;
   }
+  const bool has_bus = !outcome.bus.records.empty() && bus_.restore(outcome.bus.records, std::move(outcome.bus.links));
   auto& handed = outcome.connections;
   std::ranges::sort(handed, {}, [](const HandedConnection& connection) { return connection.state.due_ms; });
   for (HandedConnection& connection : handed) {
@@ -238,9 +285,14 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
   const std::uint64_t pause_ns = outcome.offered_at_ns == 0 ? 0 : uv_hrtime() - outcome.offered_at_ns;
   begin_to_serve();
   master_.report_took_over(handed.size(), pause_ns / 1000);
+  if (!has_bus) join_bus();
   // The master told us to go, or died, while they were on their way.
   if (mode_ != Mode::leaving) return;
   for (const auto& [id, connection] : connections_) connection->say_goodbye(close_code::going_away);
+}
+
+void Server::join_bus() {
+  master_.report_joins_bus();
 }
 
 void Server::release(std::uint16_t slot) {
@@ -322,8 +374,7 @@ void Server::leave_if_empty() {
 // ---- clients --------------------------------------------------------------------------------------------------------
 
 ConnectionId Server::next_id() {
-  return (static_cast<ConnectionId>(heritage_.slot) << slot_shift) |
-         ((heritage_.incarnation & incarnation_mask) << incarnation_shift) | ++last_counter_;
+  return id_base(heritage_.slot, heritage_.incarnation) | ++last_counter_;
 }
 
 Listener::Verdict Server::accept(Accepted client) {
@@ -420,10 +471,12 @@ void Server::handle_deadlines() {
 }
 
 void Server::end_turn() {
-  while (!context_.touched.empty() || !context_.notices.empty() || !context_.resumed.empty()) {
+  while (!context_.touched.empty() || !context_.notices.empty() || !context_.resumed.empty() || bus_.has_inbox()) {
     for (const ConnectionId id : std::exchange(context_.resumed, {})) {
       if (const auto found = connections_.find(id); found != connections_.end()) found->second->take_held_input();
     }
+    while (bus_.has_inbox()) bus_.take_inbox();
+    bus_.flush();  // before what clients are told by, who might act on it elsewhere
     context_.flush();
     const auto told = std::exchange(context_.notices, {});
     for (ClientConnection* connection : told) connection->tell();
@@ -432,6 +485,7 @@ void Server::end_turn() {
       if (connection->is_forgotten()) connections_.erase(connection->id());
     }
   }
+  bus_.flush();
   leave_if_empty();
 }
 

@@ -13,18 +13,20 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "worker/app_host.h"
+#include "worker/channels.h"
 #include "worker/client_connection.h"
 #include "worker/connection_context.h"
+#include "worker/connection_table.h"
 #include "worker/drain_plan.h"
 #include "worker/handoff.h"
 #include "worker/heritage.h"
 #include "worker/listener.h"
 #include "worker/loop.h"
 #include "worker/master_link.h"
+#include "worker/mesh_bus.h"
 #include "worker/poller.h"
 #include "worker/timer_table.h"
 #include "worker/uv_handle.h"
@@ -46,6 +48,13 @@ class Server final : public Worker {
   [[nodiscard]] std::size_t connection_count() const override { return context_.counters.connections.get(); }
   void for_each_connection(const std::function<void(Connection&)>& visit) override;
   [[nodiscard]] Connection* find(ConnectionId id) override;
+  SendResult publish(std::string_view channel, std::string_view data, MessageType type) override;
+  void publish(std::string_view channel, std::string_view data, MessageType type,
+               std::function<void(const Delivery&)> tell) override;
+  SendResult deliver(std::string_view channel, std::string_view data, MessageType type) override;
+  SendResult send_to(ConnectionId id, std::string_view data, MessageType type) override;
+  void close_connection(ConnectionId id, std::uint16_t code, std::string_view reason) override;
+  void ask_channel(std::string_view channel, std::function<void(const ChannelInfo&)> tell) override;
   TimerId every(std::chrono::nanoseconds interval, std::function<void()> callback) override;
   TimerId after(std::chrono::nanoseconds delay, std::function<void()> callback) override;
   void cancel(TimerId timer) override { timers_.cancel(timer); }
@@ -80,6 +89,7 @@ class Server final : public Worker {
   void hand_over(FileDescriptor stream);
   void take_over(FileDescriptor stream);
   void serve_alone();
+  void join_bus();
   void resume(HandoffReceiver::Outcome outcome);
   void begin_to_serve();
   void accept_rest(const Service& service);
@@ -108,9 +118,11 @@ class Server final : public Worker {
   AppHost& app_;
   Loop loop_;
   Poller poller_;
+  ConnectionTable connections_;
+  Channels channels_;
   ConnectionContext context_;
+  MeshBus bus_;
   TimerTable timers_;
-  std::unordered_map<ConnectionId, std::unique_ptr<ClientConnection>> connections_;
   std::vector<Service> services_;
   MasterLink master_;
   UvHandle<uv_timer_t> heart_;

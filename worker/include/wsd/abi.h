@@ -8,7 +8,7 @@
 #include <version>
 
 // Raised whenever anything in these headers changes its layout or meaning.
-#define WSD_ABI_NUMBER 1
+#define WSD_ABI_NUMBER 2
 
 #define WSD_ABI_TEXT_OF(value) #value
 #define WSD_ABI_TEXT(value) WSD_ABI_TEXT_OF(value)
@@ -30,7 +30,7 @@
 #error "wsd knows libstdc++ and libc++"
 #endif
 
-// "wsd-1 gcc-12 libstdc++-12-cxx11abi1 c++202002L 8-byte-pointers"
+// "wsd-2 gcc-12 libstdc++-12-cxx11abi1 c++202002L 8-byte-pointers"
 #define WSD_ABI_TAG                                                                                 \
   "wsd-" WSD_ABI_TEXT(WSD_ABI_NUMBER) " " WSD_ABI_COMPILER " " WSD_ABI_LIBRARY " c++" WSD_ABI_TEXT( \
       __cplusplus) " " WSD_ABI_TEXT(__SIZEOF_POINTER__) "-byte-pointers"

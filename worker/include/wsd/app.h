@@ -15,6 +15,7 @@
 #pragma once
 
 #include <wsd/abi.h>
+#include <wsd/channel.h>
 #include <wsd/connection.h>
 #include <wsd/handshake.h>
 #include <wsd/message.h>
@@ -24,6 +25,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -60,6 +62,16 @@ struct App {
   std::function<void(Connection&)> on_buffer_full;
   // After on_buffer_full: everything queued has left. Workerman: onBufferDrain.
   std::function<void(Connection&)> on_buffer_drain;
+  // The answer to subscribe() on a channel with history or presence: who is there, and what was said. Messages published
+  // later come after it. Workerman has no counterpart.
+  std::function<void(Connection&, const Subscription&)> on_subscribed;
+  // In a channel with presence: `member` came, or went, `count` are there now. Called in every worker that has
+  // subscribers of the channel, in the same order as its messages everywhere: Worker::deliver() passes the news on to
+  // this worker's. Views die with the call. Workerman has no counterpart.
+  std::function<void(Worker&, std::string_view channel, const Member& member, std::size_t count)> on_join;
+  std::function<void(Worker&, std::string_view channel, const Member& member, std::size_t count)> on_leave;
+  // A crash of the worker that kept the channel's members is overcome: these are the members, whatever was told before.
+  std::function<void(Worker&, std::string_view channel, std::span<const Member> members)> on_members;
   // One of the other callbacks threw: `what` dies with the call, and it is in the log already. `connection` is the one
   // it was called for, which is closed with 1011 unless it is closed otherwise here; null for timers, on_handshake,
   // on_request and on_worker_stop. (A message that could not be sent is no error here: see SendResult, on_buffer_full.)
@@ -73,6 +85,10 @@ struct App {
   }
 
   std::map<std::string, std::string, std::less<>> settings;
+
+  // What the channels keep whose names begin with a prefix; the longest one that fits counts, and "" fits all. To be
+  // filled by the WSD_APP body. A reload may change it: a channel that begins to keep something begins with nothing.
+  std::map<std::string, ChannelOptions, std::less<>> channels;
 };
 
 // What WSD_APP leaves for the server to find. The tag stays the first member for ever: it is read before anything else

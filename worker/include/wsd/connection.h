@@ -52,6 +52,21 @@ class Connection {
   // Sends a Ping. The server sends its own every 25 s, whatever the application does.
   virtual void ping() = 0;
 
+  // Takes part in a channel, until unsubscribe() or the end of the connection; a reload changes nothing about it.
+  // Messages published to it arrive as if they were sent here. A channel with history or presence (App::channels) is
+  // joined a moment later, which on_subscribed tells; `name` is what its other members then know this one by.
+  // Subscribed already, it takes the new name. Throws std::invalid_argument for a channel or name that is not UTF-8 of
+  // at most 255 bytes, or a channel that is empty. Workerman: Gateway::joinGroup(), bindUid().
+  virtual void subscribe(std::string_view channel, std::string_view name = {}) = 0;
+  // Nothing happens if it is not subscribed. Workerman: Gateway::leaveGroup(), unbindUid().
+  virtual void unsubscribe(std::string_view channel) = 0;
+  // Joined channels count, those that on_subscribed is still to come for do not.
+  [[nodiscard]] virtual bool is_subscribed(std::string_view channel) const = 0;
+  // To every subscriber of the channel on this machine but this connection, which need not be one. Messages of one
+  // publisher arrive in their order. `dropped`: at least one worker did not get it, since what waits for it is at its
+  // limit, or the channel's name is not a proper one; counted as bus_dropped. Workerman: Gateway::sendToGroup().
+  virtual SendResult publish(std::string_view channel, std::string_view data, MessageType type = MessageType::text) = 0;
+
   // Stops reading from this client, so that the kernel slows it down, until resume_receive(). Messages that were
   // already read when it is called wait as well. Workerman: pauseRecv(), resumeRecv().
   virtual void pause_receive() = 0;

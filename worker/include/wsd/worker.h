@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <wsd/channel.h>
 #include <wsd/message.h>
 
 #include <chrono>
@@ -31,6 +32,24 @@ class Worker {
   virtual void for_each_connection(const std::function<void(Connection&)>& visit) = 0;
   // The connection of this worker with this id, or null.
   [[nodiscard]] virtual Connection* find(ConnectionId id) = 0;
+
+  // To every subscriber of the channel on this machine. See Connection::publish(). Workerman: Gateway::sendToGroup(),
+  // sendToUid().
+  virtual SendResult publish(std::string_view channel, std::string_view data, MessageType type = MessageType::text) = 0;
+  // The same, and tells how many subscribers' queues took it. `tell` is called once, from the loop, within 500 ms;
+  // never if the worker is replaced first.
+  virtual void publish(std::string_view channel, std::string_view data, MessageType type,
+                       std::function<void(const Delivery&)> tell) = 0;
+  // To this worker's subscribers alone: what App::on_join and its like tell every worker, each passes on to its own.
+  virtual SendResult deliver(std::string_view channel, std::string_view data, MessageType type = MessageType::text) = 0;
+  // To one connection, on whichever worker it is. `dropped` if that worker is known not to have got it. Workerman:
+  // Gateway::sendToClient().
+  virtual SendResult send_to(ConnectionId id, std::string_view data, MessageType type = MessageType::text) = 0;
+  // Connection::close() for a connection on whichever worker. Workerman: Gateway::closeClient().
+  virtual void close_connection(ConnectionId id, std::uint16_t code = 1000, std::string_view reason = {}) = 0;
+  // Who is subscribed, on the whole machine. `tell` is called once, from the loop, within 500 ms; never if the worker
+  // is replaced first. Workerman: Gateway::getClientCountByGroup(), getClientSessionsByGroup().
+  virtual void ask_channel(std::string_view channel, std::function<void(const ChannelInfo&)> tell) = 0;
 
   // Timers on the monotonic clock. `every` does not drift: the n-th call is due n intervals after the first, and calls
   // that a busy loop missed are skipped. Intervals below 1 ms count as 1 ms. Workerman: Timer::add(), Timer::del().

@@ -8,7 +8,6 @@
 
 #include <chrono>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -18,8 +17,11 @@
 #include "tests/unit/worker/support/fake_worker.h"
 #include "tests/unit/worker/support/frames.h"
 #include "tests/unit/worker/support/sockets.h"
+#include "worker/channels.h"
 #include "worker/client_connection.h"
 #include "worker/connection_context.h"
+#include "worker/connection_table.h"
+#include "worker/mesh_bus.h"
 #include "worker/tcp_transport.h"
 
 namespace wsd::worker::test {
@@ -57,7 +59,9 @@ inline App recording_echo(Events& events) {
 
 class ConnectionBench {
  public:
-  explicit ConnectionBench(App app, Limits limits_ = {}) : limits(limits_), host_(std::move(app)) {}
+  explicit ConnectionBench(App app, Limits limits_ = {}) : limits(limits_), host_(std::move(app)) {
+    channels.connect(bus, context);
+  }
   ConnectionBench(const ConnectionBench&) = delete;
   ConnectionBench& operator=(const ConnectionBench&) = delete;
   ~ConnectionBench() { connections.clear(); }
@@ -89,10 +93,12 @@ class ConnectionBench {
   }
 
   void end_turn() {
-    while (!context.touched.empty() || !context.notices.empty() || !context.resumed.empty()) {
+    while (!context.touched.empty() || !context.notices.empty() || !context.resumed.empty() || bus.has_inbox()) {
       for (const ConnectionId id : std::exchange(context.resumed, {})) {
         if (const auto found = connections.find(id); found != connections.end()) found->second->take_held_input();
       }
+      while (bus.has_inbox()) bus.take_inbox();
+      bus.flush();
       context.flush();
       const auto told = std::exchange(context.notices, {});
       for (ClientConnection* connection : told) connection->tell();
@@ -101,6 +107,7 @@ class ConnectionBench {
         if (connection->is_forgotten()) connections.erase(connection->id());
       }
     }
+    bus.flush();
   }
 
   // Turns, and deadlines as they come, until it is so; a failure if that takes ten seconds.
@@ -145,8 +152,10 @@ class ConnectionBench {
   ConnectionId last_id_ = 0;
 
  public:
-  ConnectionContext context{loop, worker_, host_, poller_, counters, limits};
-  std::map<ConnectionId, std::unique_ptr<ClientConnection>> connections;
+  ConnectionTable connections;
+  Channels channels{loop, host_, connections};
+  ConnectionContext context{loop, worker_, host_, poller_, channels, counters, limits};
+  MeshBus bus{loop, poller_, channels, counters, context.read_buffer(), {.slot = 3, .incarnation = 1, .homes = 1}};
 };
 
 }  // namespace wsd::worker::test

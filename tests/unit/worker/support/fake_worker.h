@@ -17,6 +17,19 @@ class FakeWorker final : public Worker {
   [[nodiscard]] std::size_t connection_count() const override { return 0; }
   void for_each_connection(const std::function<void(Connection&)>& /*visit*/) override {}
   [[nodiscard]] Connection* find(ConnectionId /*id*/) override { return nullptr; }
+  SendResult publish(std::string_view /*channel*/, std::string_view /*data*/, MessageType /*type*/) override {
+    return SendResult::dropped;
+  }
+  void publish(std::string_view /*channel*/, std::string_view /*data*/, MessageType /*type*/,
+               std::function<void(const Delivery&)> /*tell*/) override {}
+  SendResult deliver(std::string_view /*channel*/, std::string_view /*data*/, MessageType /*type*/) override {
+    return SendResult::dropped;
+  }
+  SendResult send_to(ConnectionId /*id*/, std::string_view /*data*/, MessageType /*type*/) override {
+    return SendResult::dropped;
+  }
+  void close_connection(ConnectionId /*id*/, std::uint16_t /*code*/, std::string_view /*reason*/) override {}
+  void ask_channel(std::string_view /*channel*/, std::function<void(const ChannelInfo&)> /*tell*/) override {}
   TimerId every(std::chrono::nanoseconds /*interval*/, std::function<void()> /*callback*/) override { return 0; }
   TimerId after(std::chrono::nanoseconds /*delay*/, std::function<void()> /*callback*/) override { return 0; }
   void cancel(TimerId /*timer*/) override {}

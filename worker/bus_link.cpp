@@ -1,0 +1,116 @@
+#include "worker/bus_link.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "protocol/assertion.h"
+
+namespace wsd::worker {
+
+namespace {
+
+using Length = std::uint32_t;
+
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+}  // namespace
+
+BusLink::BusLink(Poller& poller, FileDescriptor socket, std::span<std::byte> read_buffer,
+                 std::function<void(const protocol::RecordReader&)> on_record, std::function<void()> on_end)
+    : poller_(poller),
+      socket_(std::move(socket)),
+      read_buffer_(read_buffer),
+      on_record_(std::move(on_record)),
+      on_end_(std::move(on_end)),
+      watched_events_(EPOLLIN) {
+  WSD_ASSERT(poller_.add(socket_.get(), *this, watched_events_));
+}
+
+BusLink::~BusLink() {
+  if (open_) poller_.remove(socket_.get());
+}
+
+void BusLink::handle_ready(std::uint32_t events) {
+  if ((events & EPOLLOUT) != 0) flush();
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && open_) receive();
+}
+
+// Once, like a client: a busy neighbour has its turn again after the others.
+void BusLink::receive() {
+  const ssize_t count = ::recv(socket_.get(), read_buffer_.data(), read_buffer_.size(), 0);
+  if (count < 0 && would_block(errno)) return;
+  if (count <= 0) return end();
+  std::span<const std::byte> bytes = read_buffer_.first(static_cast<std::size_t>(count));
+  if (input_.empty()) {
+    bytes = take_records(bytes);
+    input_.assign(bytes.begin(), bytes.end());
+    return;
+  }
+  input_.insert(input_.end(), bytes.begin(), bytes.end());
+  const std::size_t left = take_records(input_).size();
+  input_.erase(input_.begin(), input_.end() - static_cast<std::ptrdiff_t>(left));
+}
+
+// Both ends are ours, so bytes that are no records are our own fault.
+std::span<const std::byte> BusLink::take_records(std::span<const std::byte> bytes) {
+  Length length = 0;
+  while (open_ && bytes.size() >= sizeof(length)) {
+    std::memcpy(&length, bytes.data(), sizeof(length));
+    WSD_ASSERT(length <= max_record_size);
+    if (bytes.size() - sizeof(length) < length) break;
+    const auto record = protocol::RecordReader::parse(bytes.subspan(sizeof(length), length));
+    WSD_ASSERT(record);
+    on_record_(*record);
+    bytes = bytes.subspan(sizeof(length) + length);
+  }
+  return bytes;
+}
+
+void BusLink::send(std::span<const std::byte> record) {
+  if (!open_) return;
+  const auto length = static_cast<Length>(record.size());
+  const auto header = std::as_bytes(std::span(&length, 1));
+  output_.insert(output_.end(), header.begin(), header.end());
+  output_.insert(output_.end(), record.begin(), record.end());
+}
+
+void BusLink::flush() {
+  if (!open_) return;
+  if (waiting() > 0) {
+    const ssize_t count = ::send(socket_.get(), output_.data() + output_begin_, waiting(), MSG_NOSIGNAL);
+    if (count < 0 && !would_block(errno)) return end();
+    if (count > 0) output_begin_ += static_cast<std::size_t>(count);
+  }
+  // Moved to the front only when that is cheap: at most as much as has left since.
+  if (waiting() == 0 || output_begin_ > output_.size() / 2) {
+    output_.erase(output_.begin(), output_.begin() + static_cast<std::ptrdiff_t>(output_begin_));
+    output_begin_ = 0;
+  }
+  watch();
+}
+
+void BusLink::watch() {
+  const std::uint32_t events = EPOLLIN | (waiting() > 0 ? std::uint32_t{EPOLLOUT} : 0);
+  if (std::exchange(watched_events_, events) != events) poller_.change(socket_.get(), *this, events);
+}
+
+void BusLink::end() {
+  if (!std::exchange(open_, false)) return;
+  poller_.remove(socket_.get());
+  output_.clear();
+  output_begin_ = 0;
+  on_end_();
+}
+
+void BusLink::restore(std::span<const std::byte> unread, std::span<const std::byte> unsent) {
+  input_.assign(unread.begin(), unread.end());
+  output_.assign(unsent.begin(), unsent.end());
+}
+
+}  // namespace wsd::worker

@@ -1,0 +1,217 @@
+#include "worker/homes.h"
+
+#include <algorithm>
+
+#include "worker/bus_protocol.h"
+#include "worker/bus_records.h"
+#include "worker/connection_id.h"
+
+namespace wsd::worker {
+
+using protocol::RecordReader;
+using protocol::RecordWriter;
+
+// ---- publications ---------------------------------------------------------------------------------------------------
+
+void Homes::handle_sequence(std::uint16_t from, const RecordReader& record) {
+  const KeptPublication kept = read_kept(record);
+  const ChannelOptions& options = client_.options_of(kept.channel);
+  if (options.history > 0) {
+    home_of(kept.channel)
+        .remember({kept.channel, kept.data, kept.type, kept.publisher, kept.excluded}, options.history);
+  }
+  RecordWriter sequenced = bus_record(BusWord::sequenced);
+  sequenced.add_number(tag(BusField::origin), from);
+  add_kept(sequenced, kept);
+  tell_interested(kept.channel, sequenced.bytes());
+  if (kept.question == 0) return;
+  RecordWriter expect = bus_record(BusWord::expect);
+  expect.add_number(tag(BusField::question), kept.question);
+  expect.add_number(tag(BusField::slots), interest_.slots_of(kept.channel).size());
+  sender_.send(from, expect.bytes());
+}
+
+// ---- members --------------------------------------------------------------------------------------------------------
+
+void Homes::handle_join(std::uint16_t from, const RecordReader& record) {
+  const std::string_view channel = text(record, BusField::channel);
+  const std::string_view name = text(record, BusField::name);
+  const ConnectionId id = number(record, BusField::connection);
+  const ChannelOptions& options = client_.options_of(channel);
+  ChannelHome& home = home_of(channel);
+  ChannelHome::Joined joined{.accepted = true, .is_news = false, .old_name = {}};
+  if (options.presence) {
+    joined = home.join(id, name, options.unique_names);
+    // Before the answer: the new one learns of itself by that.
+    if (joined.old_name) {
+      tell_member(BusWord::member_left, channel, id, *joined.old_name, home.member_count() - 1);
+    }
+    if (joined.is_news) tell_member(BusWord::member_joined, channel, id, name, home.member_count());
+  }
+  RecordWriter answer = bus_record(BusWord::join_answer);
+  answer.add(tag(BusField::channel), channel);
+  answer.add_number(tag(BusField::connection), id);
+  answer.add_number(tag(BusField::question), number(record, BusField::question));
+  answer.add_number(tag(BusField::accepted), joined.accepted ? 1 : 0);
+  if (joined.accepted) {
+    add_members(answer, home.members(options.listed_members));
+    answer.add_number(tag(BusField::count), home.member_count());
+    add_history(answer, home);
+    answer.add_number(tag(BusField::history_lost), home.is_history_lost(options.history) ? 1 : 0);
+  }
+  sender_.send(from, answer.bytes());
+  forget_if_empty(channel);
+}
+
+void Homes::handle_rejoin(const RecordReader& record) {
+  const std::string_view channel = text(record, BusField::channel);
+  const ChannelOptions& options = client_.options_of(channel);
+  const bool is_known = homes_.contains(channel);
+  ChannelHome& home = home_of(channel);
+  // Whoever had it before us is dead, and what it remembered with it.
+  if (!is_known && options.history > 0) home.lose_history();
+  if (options.presence) {
+    const auto joined =
+        home.join(number(record, BusField::connection), text(record, BusField::name), options.unique_names);
+    if (joined.is_news) rebuilt_.emplace(channel);
+  }
+  forget_if_empty(channel);
+}
+
+void Homes::handle_leave(const RecordReader& record) {
+  const std::string_view channel = text(record, BusField::channel);
+  const auto found = homes_.find(channel);
+  if (found == homes_.end()) return;
+  leave(channel, found->second, number(record, BusField::connection));
+  forget_if_empty(channel);
+}
+
+void Homes::leave(std::string_view channel, ChannelHome& home, ConnectionId id) {
+  if (const auto name = home.leave(id)) tell_member(BusWord::member_left, channel, id, *name, home.member_count());
+}
+
+void Homes::drop_slot(std::uint16_t slot) {
+  std::vector<std::string> touched;
+  for (auto& [channel, home] : homes_) {
+    const auto gone = home.members_of_slot(slot);
+    for (const ConnectionId id : gone) leave(channel, home, id);
+    if (!gone.empty()) touched.push_back(channel);
+  }
+  for (const std::string& channel : touched) forget_if_empty(channel);
+}
+
+void Homes::announce_rebuilt() {
+  for (const std::string& channel : std::exchange(rebuilt_, {})) {
+    const auto home = homes_.find(channel);
+    if (home == homes_.end()) continue;
+    RecordWriter record = bus_record(BusWord::members);
+    record.add(tag(BusField::channel), channel);
+    add_members(record, home->second.members(home->second.member_count()));
+    tell_interested(channel, record.bytes());
+  }
+}
+
+std::vector<Member> Homes::members_of(std::string_view channel) const {
+  const auto home = homes_.find(channel);
+  return home == homes_.end() ? std::vector<Member>() : home->second.members(home->second.member_count());
+}
+
+// ---- telling --------------------------------------------------------------------------------------------------------
+
+void Homes::tell_interested(std::string_view channel, std::span<const std::byte> record) {
+  for (const std::uint16_t slot : interest_.slots_of(channel)) sender_.send(slot, record);
+}
+
+void Homes::tell_member(BusWord word, std::string_view channel, ConnectionId id, std::string_view name,
+                        std::size_t count) {
+  RecordWriter record = bus_record(word);
+  record.add(tag(BusField::channel), channel);
+  record.add_number(tag(BusField::connection), id);
+  record.add(tag(BusField::name), name);
+  record.add_number(tag(BusField::count), count);
+  tell_interested(channel, record.bytes());
+}
+
+// ---- what is kept ---------------------------------------------------------------------------------------------------
+
+ChannelHome& Homes::home_of(std::string_view channel) {
+  const auto found = homes_.find(channel);
+  return found != homes_.end() ? found->second : homes_.emplace(channel, ChannelHome()).first->second;
+}
+
+void Homes::forget_if_empty(std::string_view channel) {
+  const auto found = homes_.find(channel);
+  if (found != homes_.end() && found->second.is_empty()) forget(channel);
+}
+
+void Homes::forget(std::string_view channel) {
+  stop_idling(channel);
+  if (const auto found = homes_.find(channel); found != homes_.end()) homes_.erase(found);
+}
+
+void Homes::note_interest(std::string_view channel, std::uint64_t now_ms) {
+  if (!interest_.slots_of(channel).empty()) {
+    stop_idling(channel);
+  } else if (homes_.contains(channel)) {
+    become_idle(channel, now_ms);
+  }
+}
+
+void Homes::become_idle(std::string_view channel, std::uint64_t now_ms) {
+  if (idle_since_.contains(channel)) return;
+  idle_since_.emplace(channel, now_ms);
+  idle_.insert({now_ms, std::string(channel)});
+}
+
+void Homes::stop_idling(std::string_view channel) {
+  const auto found = idle_since_.find(channel);
+  if (found == idle_since_.end()) return;
+  idle_.erase({found->second, found->first});
+  idle_since_.erase(found);
+}
+
+void Homes::sweep(std::uint64_t now_ms) {
+  // Published to, and never subscribed: nobody's interest has ended, so nobody has noted it.
+  for (const auto& [channel, home] : homes_) {
+    if (interest_.slots_of(channel).empty()) become_idle(channel, now_ms);
+  }
+  std::size_t bytes = 0;
+  for (const Idle& idle : idle_) bytes += homes_.find(idle.channel)->second.history_bytes();
+  while (!idle_.empty() && (idle_.begin()->since_ms + idle_ms <= now_ms || bytes > max_idle_bytes)) {
+    const std::string channel = idle_.begin()->channel;
+    bytes -= homes_.find(channel)->second.history_bytes();
+    forget(channel);
+  }
+}
+
+// ---- to another slot, or another worker of this one -----------------------------------------------------------------
+
+RecordWriter Homes::state_record(std::string_view channel, const ChannelHome& home) {
+  RecordWriter record = bus_record(BusWord::home_state);
+  record.add(tag(BusField::channel), channel);
+  add_members(record, home.members(home.member_count()));
+  add_history(record, home);
+  record.add_number(tag(BusField::history_lost), home.lost_flag() ? 1 : 0);
+  return record;
+}
+
+// What this generation's App::channels does not ask for any more is left behind.
+void Homes::take_state(const RecordReader& record) {
+  const std::string_view channel = text(record, BusField::channel);
+  const ChannelOptions& options = client_.options_of(channel);
+  if (!is_kept(options)) return;
+  ChannelHome& home = home_of(channel);
+  if (options.presence) {
+    for (const Member& member : read_members(record)) (void)home.join(member.id, member.name, options.unique_names);
+  }
+  std::deque<ChannelHome::Past> history;
+  for (const PastMessage& past : read_history(record)) {
+    history.push_back({std::string(past.data), past.type, past.publisher});
+  }
+  history.insert(history.end(), home.history().begin(), home.history().end());
+  while (history.size() > options.history) history.pop_front();
+  home.restore(std::move(history), number(record, BusField::history_lost) != 0);
+  forget_if_empty(channel);
+}
+
+}  // namespace wsd::worker

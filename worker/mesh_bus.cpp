@@ -1,0 +1,726 @@
+#include "worker/mesh_bus.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/assertion.h"
+#include "worker/bus_records.h"
+#include "worker/connection_id.h"
+#include "worker/home_slot.h"
+#include "worker/log.h"
+
+namespace wsd::worker {
+
+using protocol::RecordReader;
+using protocol::RecordWriter;
+
+namespace {
+
+// A new worker's neighbours have this long to introduce themselves: one that is stalled must not keep it from serving.
+constexpr std::uint64_t settle_patience_ms = 500;
+constexpr std::uint64_t sweep_interval_ms = 10'000;
+// Acknowledgements wait for neighbours that are this far behind at most: what a home has acknowledged, and not yet
+// passed on to somebody, is lost if it dies.
+constexpr std::size_t slight_delay = std::size_t{1} << 20;
+constexpr std::size_t max_listed_channels = 10'000;
+
+// Numbers and questions of one process are higher than those of all processes before it in its slot.
+std::uint64_t first_number(std::uint32_t incarnation) {
+  return std::uint64_t{incarnation} << 40;
+}
+
+UvHandle<uv_timer_t> make_timer(Loop& loop, void* data) {
+  auto timer = make_uv_handle<uv_timer_t>([&](uv_timer_t* handle) { return uv_timer_init(loop.get(), handle); });
+  timer->data = data;
+  return timer;
+}
+
+RecordWriter member_record(BusWord word, std::string_view channel, ConnectionId id, std::string_view name) {
+  RecordWriter record = bus_record(word);
+  record.add(tag(BusField::channel), channel);
+  record.add_number(tag(BusField::connection), id);
+  record.add(tag(BusField::name), name);
+  return record;
+}
+
+RecordWriter join_record(std::string_view channel, ConnectionId id, std::string_view name, std::uint64_t question,
+                         BusWord word = BusWord::join) {
+  RecordWriter record = member_record(word, channel, id, name);
+  record.add_number(tag(BusField::question), question);
+  return record;
+}
+
+RecordWriter sequence_record(const KeptPublication& publication) {
+  RecordWriter record = bus_record(BusWord::sequence);
+  add_kept(record, publication);
+  return record;
+}
+
+RecordWriter interest_record(std::string_view channel, bool on) {
+  RecordWriter record = bus_record(BusWord::interest);
+  record.add(tag(BusField::channel), channel);
+  record.add_number(tag(BusField::on), on ? 1 : 0);
+  return record;
+}
+
+RecordWriter homes_record(std::uint32_t homes) {
+  RecordWriter record = bus_record(BusWord::homes_changed);
+  record.add_number(tag(BusField::homes), homes);
+  return record;
+}
+
+}  // namespace
+
+MeshBus::MeshBus(Loop& loop, Poller& poller, BusClient& client, ScoreboardRow& counters,
+                 std::span<std::byte> read_buffer, const Place& place)
+    : loop_(loop),
+      poller_(poller),
+      client_(client),
+      counters_(counters),
+      read_buffer_(read_buffer),
+      self_(place.slot),
+      max_waiting_(place.max_waiting),
+      homes_(place.homes),
+      last_number_(first_number(place.incarnation)),
+      home_role_(*this, interest_, client),
+      questions_(loop, first_number(place.incarnation)),
+      settle_deadline_(make_timer(loop, this)),
+      sweep_timer_(make_timer(loop, this)) {
+  uv_timer_start(
+      sweep_timer_.get(),
+      [](uv_timer_t* timer) {
+        auto* const bus = static_cast<MeshBus*>(timer->data);
+        bus->home_role_.sweep(uv_now(bus->loop_.get()));
+      },
+      sweep_interval_ms, sweep_interval_ms);
+}
+
+// ---- sending --------------------------------------------------------------------------------------------------------
+
+void MeshBus::send(Slot slot, std::span<const std::byte> record) {
+  if (handed_over_) return;
+  if (slot == self_) {
+    inbox_.push_back({self_, {record.begin(), record.end()}});
+  } else if (is_there(slot)) {
+    peers_.at(slot).link->send(record);
+    has_output_ = true;
+  }
+}
+
+bool MeshBus::is_there(Slot slot) const {
+  const auto peer = peers_.find(slot);
+  return peer != peers_.end() && peer->second.is_there();
+}
+
+MeshBus::Slot MeshBus::home_of(std::string_view channel) const {
+  return home_slot(channel, homes_);
+}
+
+void MeshBus::flush() {
+  if (!std::exchange(has_output_, false)) return;
+  bool somebody_lags = false;
+  for (auto& [slot, peer] : peers_) {
+    if (!peer.is_there()) continue;
+    peer.link->flush();
+    const std::size_t waiting = peer.link->waiting();
+    somebody_lags |= waiting > 0 && waiting < slight_delay;
+  }
+  has_output_ = somebody_lags;
+  if (somebody_lags) return;
+  for (auto& [slot, peer] : peers_) {
+    if (!peer.is_there() || peer.passed_on == peer.acknowledged) continue;
+    RecordWriter ack = bus_record(BusWord::ack);
+    ack.add_number(tag(BusField::number), peer.passed_on);
+    peer.acknowledged = peer.passed_on;
+    peer.link->send(ack.bytes());
+    peer.link->flush();
+  }
+}
+
+void MeshBus::take_inbox() {
+  questions_.finish_complete();
+  for (const Deferred& deferred : std::exchange(inbox_, {})) {
+    handle(deferred.from, *RecordReader::parse(deferred.record));
+  }
+}
+
+// ---- for the worker: channels ---------------------------------------------------------------------------------------
+
+void MeshBus::set_interest(std::string_view channel, bool interested) {
+  if (interested) {
+    interest_.add(channel, self_);
+  } else {
+    interest_.remove(channel, self_);
+  }
+  const RecordWriter record = interest_record(channel, interested);
+  for (const auto& [slot, peer] : peers_) send(slot, record);
+  home_role_.note_interest(channel, uv_now(loop_.get()));
+}
+
+SendResult MeshBus::publish(const Publication& publication, TellDelivery tell) {
+  if (handed_over_) return SendResult::dropped;
+  counters_.published.add(1);
+  const bool kept = is_kept(client_.options_of(publication.channel));
+  if (!tell) return kept ? publish_kept(publication, 0) : publish_plain(publication, 0).result;
+  const Questions::Id question = questions_.next_id();
+  const auto delivery = std::make_shared<Delivery>();
+  const auto take = [delivery](const RecordReader& answer) { delivery->subscribers += number(answer, BusField::count); };
+  const auto finish = [delivery, tell = std::move(tell)](bool partial) {
+    delivery->partial |= partial;
+    tell(*delivery);
+  };
+  if (kept) {
+    questions_.ask(question, std::nullopt, take, finish);
+    return publish_kept(publication, question);
+  }
+  const Spread spread = publish_plain(publication, question);
+  delivery->subscribers = spread.taken_here;
+  delivery->partial = spread.result == SendResult::dropped;
+  questions_.ask(question, spread.asked, take, finish);
+  return spread.result;
+}
+
+// Straight to whoever has subscribers; our own get it at once.
+MeshBus::Spread MeshBus::publish_plain(const Publication& publication, std::uint64_t question) {
+  std::optional<RecordWriter> record;
+  const auto write_once = [&] {
+    if (record) return record->bytes();
+    record = bus_record(BusWord::publish);
+    if (question != 0) record->add_number(tag(BusField::question), question);
+    add_publication(*record, publication);
+    return record->bytes();
+  };
+  Spread spread;
+  for (const Slot slot : interest_.slots_of(publication.channel)) {
+    if (slot == self_) {
+      spread.taken_here = client_.deliver(publication);
+    } else if (is_there(slot)) {
+      BusLink& link = *peers_.at(slot).link;
+      if (link.waiting() > 0 && link.waiting() + publication.data.size() > max_waiting_) {
+        counters_.bus_dropped.add(1);
+        spread.result = SendResult::dropped;
+        continue;
+      }
+      link.send(write_once());
+      has_output_ = true;
+      ++spread.asked;
+    }
+  }
+  return spread;
+}
+
+SendResult MeshBus::publish_kept(const Publication& publication, std::uint64_t question) {
+  KeptPublication kept(++last_number_, publication, question);
+  if (const auto held = held_.find(publication.channel); held != held_.end()) {
+    held->second.push_back(std::move(kept));
+    return SendResult::queued;
+  }
+  const Slot home = home_of(publication.channel);
+  if (home != self_ && peers_[home].outbox.bytes() + kept.size() > max_waiting_ && !peers_[home].outbox.empty()) {
+    counters_.bus_dropped.add(1);
+    return SendResult::dropped;
+  }
+  const bool waits = home != self_ && !is_there(home);
+  send_kept(std::move(kept));
+  return waits ? SendResult::queued : SendResult::sent;
+}
+
+void MeshBus::send_kept(KeptPublication publication) {
+  const Slot home = home_of(publication.channel);
+  send(home, sequence_record(publication));
+  if (home != self_) peers_[home].outbox.add(std::move(publication));
+}
+
+std::uint64_t MeshBus::join(std::string_view channel, ConnectionId id, std::string_view name) {
+  const std::uint64_t question = questions_.next_id();
+  send(home_of(channel), join_record(channel, id, name, question));
+  return question;
+}
+
+void MeshBus::rejoin(std::string_view channel, ConnectionId id, std::string_view name) {
+  send(home_of(channel), member_record(BusWord::rejoin, channel, id, name));
+}
+
+void MeshBus::leave(std::string_view channel, ConnectionId id) {
+  send(home_of(channel), member_record(BusWord::leave, channel, id, {}));
+}
+
+// ---- for the worker: one connection ---------------------------------------------------------------------------------
+
+SendResult MeshBus::send_to(ConnectionId id, std::string_view data, MessageType type, TellOne tell) {
+  const Slot slot = slot_of(id);
+  if (slot == self_ && !tell) return client_.send_here(id, data, type).value_or(SendResult::dropped);
+  const std::uint64_t question = tell ? questions_.next_id() : 0;
+  RecordWriter record = bus_record(BusWord::send);
+  if (question != 0) record.add_number(tag(BusField::question), question);
+  record.add_number(tag(BusField::connection), id);
+  record.add_number(tag(BusField::type), type == MessageType::text ? 0 : 1);
+  record.add(tag(BusField::data), data);
+  const bool has_room = slot == self_ || (is_there(slot) && peers_.at(slot).link->waiting() < max_waiting_);
+  if (!has_room) counters_.bus_dropped.add(is_there(slot) ? 1 : 0);
+  if (has_room) send(slot, record);
+  if (tell) ask_about_one(question, has_room, std::move(tell));
+  return has_room ? SendResult::sent : SendResult::dropped;
+}
+
+void MeshBus::close_connection(ConnectionId id, std::uint16_t code, std::string_view reason, TellOne tell) {
+  const std::uint64_t question = tell ? questions_.next_id() : 0;
+  RecordWriter record = bus_record(BusWord::close);
+  if (question != 0) record.add_number(tag(BusField::question), question);
+  record.add_number(tag(BusField::connection), id);
+  record.add_number(tag(BusField::code), code);
+  record.add(tag(BusField::reason), reason);
+  send(slot_of(id), record);
+  if (tell) ask_about_one(question, slot_of(id) == self_ || is_there(slot_of(id)), std::move(tell));
+}
+
+void MeshBus::ask_about_one(std::uint64_t question, bool is_asked, TellOne tell) {
+  const auto told = std::make_shared<ToldOne>();
+  const auto take = [told](const RecordReader& answer) {
+    told->found = number(answer, BusField::found) != 0;
+    told->result = static_cast<SendResult>(number(answer, BusField::result));
+  };
+  const auto finish = [told, tell = std::move(tell)](bool partial) {
+    told->partial = partial;
+    tell(*told);
+  };
+  questions_.ask(question, is_asked ? 1 : 0, take, finish);
+}
+
+// ---- for the worker: questions --------------------------------------------------------------------------------------
+
+void MeshBus::ask_channel(std::string_view channel, std::function<void(const ChannelReport&)> tell) {
+  const Questions::Id question = questions_.next_id();
+  const auto report = std::make_shared<ChannelReport>();
+  report->has_presence = client_.options_of(channel).presence;
+  std::size_t asked = 0;
+  const auto ask = [&](Slot slot, BusWord word) {
+    if (slot != self_ && !is_there(slot)) return;
+    RecordWriter record = bus_record(word);
+    record.add_number(tag(BusField::question), question);
+    record.add(tag(BusField::channel), channel);
+    send(slot, record);
+    ++asked;
+  };
+  for (const Slot slot : interest_.slots_of(channel)) ask(slot, BusWord::ask_count);
+  if (report->has_presence) ask(home_of(channel), BusWord::ask_members);
+  const auto take = [report](const RecordReader& answer) {
+    report->subscribers += number(answer, BusField::count);
+    for (const Member& member : read_members(answer)) report->members.push_back({member.id, std::string(member.name)});
+  };
+  const auto finish = [report, tell = std::move(tell)](bool partial) {
+    report->partial = partial;
+    tell(*report);
+  };
+  questions_.ask(question, asked, take, finish);
+}
+
+void MeshBus::list_channels(std::string_view prefix, std::function<void(const ChannelList&)> tell) {
+  const Questions::Id question = questions_.next_id();
+  RecordWriter record = bus_record(BusWord::ask_list);
+  record.add_number(tag(BusField::question), question);
+  record.add(tag(BusField::name), prefix);
+  std::size_t asked = 1;
+  send(self_, record);
+  for (const auto& [slot, peer] : peers_) {
+    if (!peer.is_there()) continue;
+    send(slot, record);
+    ++asked;
+  }
+  struct Sums {
+    std::map<std::string, std::size_t, std::less<>> subscribers;
+    bool partial = false;
+  };
+  const auto sums = std::make_shared<Sums>();
+  const auto take = [sums](const RecordReader& answer) {
+    const auto names = answer.find_all(tag(BusField::listed_name));
+    const auto counts = answer.find_all(tag(BusField::listed_count));
+    for (std::size_t i = 0; i < std::min(names.size(), counts.size()); ++i) {
+      sums->subscribers[std::string(names[i])] += protocol::number_of(counts[i]).value_or(0);
+    }
+    sums->partial |= number(answer, BusField::partial) != 0;
+  };
+  const auto finish = [sums, tell = std::move(tell)](bool partial) {
+    ChannelList list{.channels = {}, .partial = partial || sums->partial};
+    for (const auto& [name, subscribers] : sums->subscribers) list.channels.push_back({name, subscribers});
+    tell(list);
+  };
+  questions_.ask(question, asked, take, finish);
+}
+
+void MeshBus::ask_connection(ConnectionId id, std::function<void(const ConnectionReport&)> tell) {
+  const Questions::Id question = questions_.next_id();
+  RecordWriter record = bus_record(BusWord::ask_connection);
+  record.add_number(tag(BusField::question), question);
+  record.add_number(tag(BusField::connection), id);
+  const bool there = slot_of(id) == self_ || is_there(slot_of(id));
+  send(slot_of(id), record);
+  const auto report = std::make_shared<ConnectionReport>();
+  const auto take = [report](const RecordReader& answer) { *report = read_connection(answer); };
+  const auto finish = [report, tell = std::move(tell)](bool partial) {
+    report->partial = partial;
+    tell(*report);
+  };
+  questions_.ask(question, there ? 1 : 0, take, finish);
+}
+
+// ---- receiving ------------------------------------------------------------------------------------------------------
+
+void MeshBus::handle(Slot from, const RecordReader& record) {
+  const auto word = static_cast<BusWord>(record.type());
+  switch (word) {
+    case BusWord::interest: {
+      const std::string_view channel = text(record, BusField::channel);
+      if (number(record, BusField::on) != 0) {
+        interest_.add(channel, from);
+      } else {
+        interest_.remove(channel, from);
+      }
+      return home_role_.note_interest(channel, uv_now(loop_.get()));
+    }
+    case BusWord::synced:
+      peers_[from].synced = true;
+      return settle_if_all_are_in_step();
+    case BusWord::homes_changed:
+      peers_[from].homes = static_cast<std::uint32_t>(number(record, BusField::homes));
+      return settle_if_all_are_in_step();
+    case BusWord::home_state:
+      return home_role_.take_state(record);
+    case BusWord::sequence:
+    case BusWord::join:
+    case BusWord::rejoin:
+    case BusWord::leave:
+      return handle_request(from, record);
+    case BusWord::publish:
+      return handle_publish(from, record);
+    case BusWord::sequenced:
+      return handle_sequenced(from, record);
+    case BusWord::ack:
+      peers_[from].outbox.acknowledge(number(record, BusField::number));
+      return release_held();
+    case BusWord::moved:
+      return handle_moved(from, record);
+    case BusWord::join_answer:
+      return handle_join_answer(record);
+    case BusWord::member_joined:
+    case BusWord::member_left:
+    case BusWord::members:
+      return handle_member(word, record);
+    case BusWord::join_moved:
+      return handle_join_moved(record);
+    case BusWord::send:
+      return handle_send(from, record);
+    case BusWord::close:
+      return handle_close(from, record);
+    case BusWord::ask_count:
+    case BusWord::ask_members:
+    case BusWord::ask_list:
+    case BusWord::ask_connection:
+      return handle_ask(from, word, record);
+    case BusWord::answer:
+      return questions_.answer(number(record, BusField::question), record);
+    case BusWord::expect:
+      return questions_.expect(number(record, BusField::question), number(record, BusField::slots));
+  }
+  // A word of the next release, which we are about to be replaced by.
+}
+
+// What only a channel's home can do.
+void MeshBus::handle_request(Slot from, const RecordReader& record) {
+  const auto word = static_cast<BusWord>(record.type());
+  const std::string_view channel = text(record, BusField::channel);
+  const bool is_ours = home_of(channel) == self_;
+  if (is_ours && word == BusWord::rejoin) return home_role_.handle_rejoin(record);
+  // One that goes by fewer homes has heard of the change before us.
+  const bool is_ahead = from != self_ && peers_[from].homes != 0 && peers_[from].homes < homes_;
+  if (is_ahead || (is_ours && !settled_)) {
+    deferred_.push_back({from, {record.bytes().begin(), record.bytes().end()}});
+    return;
+  }
+  if (word == BusWord::sequence) return handle_sequence(from, record);
+  if (word == BusWord::join && is_ours) return home_role_.handle_join(from, record);
+  if (word == BusWord::join) {
+    return send(from, join_record(channel, number(record, BusField::connection), text(record, BusField::name),
+                                  number(record, BusField::question), BusWord::join_moved));
+  }
+  if (word == BusWord::leave && is_ours) return home_role_.handle_leave(record);
+  send(home_of(channel), record.bytes());
+}
+
+void MeshBus::handle_sequence(Slot from, const RecordReader& record) {
+  const std::uint64_t its_number = number(record, BusField::number);
+  if (home_of(text(record, BusField::channel)) != self_) {
+    RecordWriter moved = bus_record(BusWord::moved);
+    moved.add_number(tag(BusField::number), its_number);
+    return send(from, moved);
+  }
+  if (from != self_) {
+    Peer& origin = peers_[from];
+    if (its_number <= origin.passed_on) return;
+    origin.passed_on = its_number;
+    has_output_ = true;
+  }
+  home_role_.handle_sequence(from, record);
+}
+
+void MeshBus::handle_publish(Slot from, const RecordReader& record) {
+  std::vector<ConnectionId> excluded;
+  const std::size_t taken = client_.deliver(read_publication(record, excluded));
+  RecordWriter count = bus_record(BusWord::answer);
+  count.add_number(tag(BusField::count), taken);
+  answer(from, record, count);
+}
+
+void MeshBus::handle_sequenced(Slot from, const RecordReader& record) {
+  const auto origin = static_cast<Slot>(number(record, BusField::origin));
+  const std::uint64_t its_number = number(record, BusField::number);
+  std::uint64_t& last = delivered_[{from, origin}];
+  std::size_t taken = 0;
+  if (its_number > last) {
+    last = its_number;
+    std::vector<ConnectionId> excluded;
+    taken = client_.deliver(read_publication(record, excluded));
+  }
+  RecordWriter count = bus_record(BusWord::answer);
+  count.add_number(tag(BusField::count), taken);
+  answer(origin, record, count);
+}
+
+// If it was asked at all.
+void MeshBus::answer(Slot to, const RecordReader& question, RecordWriter& answer) {
+  const std::uint64_t id = number(question, BusField::question);
+  if (id == 0) return;
+  answer.add_number(tag(BusField::question), id);
+  send(to, answer);
+}
+
+void MeshBus::handle_join_answer(const RecordReader& record) {
+  client_.handle_join_answer({.channel = text(record, BusField::channel),
+                              .connection = number(record, BusField::connection),
+                              .question = number(record, BusField::question),
+                              .accepted = number(record, BusField::accepted) != 0,
+                              .members = read_members(record),
+                              .member_count = number(record, BusField::count),
+                              .history = read_history(record),
+                              .history_lost = number(record, BusField::history_lost) != 0});
+}
+
+void MeshBus::handle_member(BusWord word, const RecordReader& record) {
+  const std::string_view channel = text(record, BusField::channel);
+  if (!interest_.is_interested(channel, self_)) return;  // since it was sent the last of ours has gone
+  if (word == BusWord::members) return client_.handle_members(channel, read_members(record));
+  const Member member{number(record, BusField::connection), text(record, BusField::name)};
+  const std::size_t count = number(record, BusField::count);
+  if (word == BusWord::member_joined) return client_.handle_member_joined(channel, member, count);
+  client_.handle_member_left(channel, member, count);
+}
+
+void MeshBus::handle_send(Slot from, const RecordReader& record) {
+  const auto type = number(record, BusField::type) == 0 ? MessageType::text : MessageType::binary;
+  const auto result = client_.send_here(number(record, BusField::connection), text(record, BusField::data), type);
+  RecordWriter told = bus_record(BusWord::answer);
+  told.add_number(tag(BusField::found), result ? 1 : 0);
+  told.add_number(tag(BusField::result), static_cast<std::uint64_t>(result.value_or(SendResult::dropped)));
+  answer(from, record, told);
+}
+
+void MeshBus::handle_close(Slot from, const RecordReader& record) {
+  const bool found =
+      client_.close_here(number(record, BusField::connection),
+                         static_cast<std::uint16_t>(number(record, BusField::code)), text(record, BusField::reason));
+  RecordWriter told = bus_record(BusWord::answer);
+  told.add_number(tag(BusField::found), found ? 1 : 0);
+  answer(from, record, told);
+}
+
+void MeshBus::handle_ask(Slot from, BusWord word, const RecordReader& record) {
+  RecordWriter told = bus_record(BusWord::answer);
+  const std::string_view channel = text(record, BusField::channel);
+  if (word == BusWord::ask_count) {
+    told.add_number(tag(BusField::count), client_.count_subscribers(channel));
+  } else if (word == BusWord::ask_members) {
+    add_members(told, home_role_.members_of(channel));
+  } else if (word == BusWord::ask_connection) {
+    add_connection(told, client_.describe_here(number(record, BusField::connection)));
+  } else {
+    std::size_t listed = 0;
+    const std::string_view prefix = text(record, BusField::name);
+    client_.for_each_channel([&](std::string_view name, std::size_t subscribers) {
+      if (subscribers == 0 || !name.starts_with(prefix) || ++listed > max_listed_channels) return;
+      told.add(tag(BusField::listed_name), name);
+      told.add_number(tag(BusField::listed_count), subscribers);
+    });
+    told.add_number(tag(BusField::partial), listed > max_listed_channels ? 1 : 0);
+  }
+  answer(from, record, told);
+}
+
+// ---- neighbours -----------------------------------------------------------------------------------------------------
+
+std::unique_ptr<BusLink> MeshBus::make_link(Slot slot, FileDescriptor socket) {
+  return std::make_unique<BusLink>(
+      poller_, std::move(socket), read_buffer_, [this, slot](const RecordReader& record) { handle(slot, record); },
+      [this, slot] { handle_link_end(slot); });
+}
+
+void MeshBus::add_link(Slot slot, FileDescriptor socket) {
+  if (slot == self_ || handed_over_) return;
+  forget_neighbour(slot);
+  peers_[slot].link = make_link(slot, std::move(socket));
+  introduce_ourselves(slot);
+}
+
+// All that a worker which knows nothing needs to know of us.
+void MeshBus::introduce_ourselves(Slot slot) {
+  send(slot, homes_record(homes_));
+  client_.for_each_channel([&](std::string_view channel, std::size_t) { send(slot, interest_record(channel, true)); });
+  client_.for_each_member([&](const BusClient::LocalMember& member) {
+    if (home_of(member.channel) != slot) return;
+    if (member.joined) send(slot, member_record(BusWord::rejoin, member.channel, member.id, member.name));
+    if (member.question != 0) send(slot, join_record(member.channel, member.id, member.asked_name, member.question));
+  });
+  for (const KeptPublication& publication : peers_.at(slot).outbox) send(slot, sequence_record(publication));
+  send(slot, bus_record(BusWord::synced));
+}
+
+// Called by the link itself, which stays until another takes its place.
+void MeshBus::handle_link_end(Slot slot) {
+  forget_neighbour(slot);
+  settle_if_all_are_in_step();
+}
+
+void MeshBus::forget_neighbour(Slot slot) {
+  Peer& peer = peers_[slot];
+  peer.synced = false;
+  peer.homes = 0;
+  interest_.remove_slot(slot);
+  home_role_.drop_slot(slot);
+  // What it was asked as a home that it is no more goes to the new one.
+  std::vector<std::uint64_t> moving;
+  for (const KeptPublication& publication : peer.outbox) {
+    if (home_of(publication.channel) != slot) moving.push_back(publication.number);
+  }
+  for (const std::uint64_t its_number : moving) {
+    KeptPublication publication = *peer.outbox.take(its_number);
+    held_[publication.channel].push_back(std::move(publication));
+  }
+  release_held();
+}
+
+bool MeshBus::all_are_in_step() const {
+  return std::ranges::all_of(peers_, [this](const auto& entry) {
+    return !entry.second.is_there() || (entry.second.synced && entry.second.homes == homes_);
+  });
+}
+
+bool MeshBus::is_behind() const {
+  return std::ranges::any_of(
+      peers_, [this](const auto& entry) { return entry.second.homes != 0 && entry.second.homes < homes_; });
+}
+
+void MeshBus::complete(std::uint32_t homes) {
+  if (homes != homes_ && homes > 0) change_homes(homes);
+  if (!std::exchange(complete_, true)) await_settlement();
+}
+
+void MeshBus::when_settled(std::function<void()> tell) {
+  if (settled_) return tell();
+  on_settled_ = std::move(tell);
+}
+
+void MeshBus::await_settlement() {
+  settled_ = false;
+  uv_timer_start(
+      settle_deadline_.get(), [](uv_timer_t* timer) { static_cast<MeshBus*>(timer->data)->settle(); },
+      settle_patience_ms, 0);
+  settle_if_all_are_in_step();
+}
+
+void MeshBus::settle_if_all_are_in_step() {
+  if (complete_ && !settled_ && all_are_in_step()) settle();
+}
+
+void MeshBus::settle() {
+  settled_ = true;
+  uv_timer_stop(settle_deadline_.get());
+  home_role_.announce_rebuilt();
+  for (const Deferred& deferred : std::exchange(deferred_, {})) {
+    handle_request(deferred.from, *RecordReader::parse(deferred.record));
+  }
+  if (on_settled_) std::exchange(on_settled_, {})();
+}
+
+// ---- another number of homes ----------------------------------------------------------------------------------------
+
+// Fewer slots: the channels of those that go find a new home, with all that is known of them. The old home gives them
+// away before it says that it goes by the new number, and what reaches it later is told where to go.
+void MeshBus::change_homes(std::uint32_t homes) {
+  const std::uint32_t old_homes = std::exchange(homes_, homes);
+  give_away_homes();
+  const RecordWriter record = homes_record(homes);
+  for (const auto& [slot, peer] : peers_) send(slot, record);
+  client_.for_each_member([&](const BusClient::LocalMember& member) {
+    const Slot home = home_of(member.channel);
+    if (home == home_slot(member.channel, old_homes)) return;
+    if (member.joined) send(home, member_record(BusWord::rejoin, member.channel, member.id, member.name));
+    if (member.question != 0) send(home, join_record(member.channel, member.id, member.asked_name, member.question));
+  });
+  hold_back_moving();
+  if (complete_) await_settlement();
+  release_held();
+}
+
+void MeshBus::give_away_homes() {
+  std::vector<std::string> gone;
+  home_role_.for_each_state([&](const std::string& channel, const RecordWriter& state) {
+    if (home_of(channel) == self_) return;
+    send(home_of(channel), state);
+    gone.push_back(channel);
+  });
+  for (const std::string& channel : gone) home_role_.forget(channel);
+}
+
+// What the old home has not acknowledged must not be overtaken by what is sent to the new one.
+void MeshBus::hold_back_moving() {
+  for (const auto& [slot, peer] : peers_) {
+    for (const KeptPublication& publication : peer.outbox) {
+      if (home_of(publication.channel) != slot) held_.try_emplace(publication.channel);
+    }
+  }
+}
+
+void MeshBus::handle_moved(Slot from, const RecordReader& record) {
+  auto publication = peers_[from].outbox.take(number(record, BusField::number));
+  if (publication) held_[publication->channel].push_back(std::move(*publication));
+  release_held();
+}
+
+// Where the order to change is still on its way to us, change_homes() asks again.
+void MeshBus::handle_join_moved(const RecordReader& record) {
+  const std::string_view channel = text(record, BusField::channel);
+  if (is_behind()) return;
+  send(home_of(channel), join_record(channel, number(record, BusField::connection), text(record, BusField::name),
+                                     number(record, BusField::question)));
+}
+
+void MeshBus::release_held() {
+  if (held_.empty() || is_behind()) return;
+  for (auto next = held_.begin(); next != held_.end();) {
+    const auto& channel = next->first;
+    const bool is_waiting = std::ranges::any_of(peers_, [&](const auto& entry) {
+      return entry.first != home_of(channel) && entry.second.outbox.holds(channel);
+    });
+    if (is_waiting) {
+      ++next;
+      continue;
+    }
+    auto node = held_.extract(next++);
+    std::ranges::sort(node.mapped(), {}, &KeptPublication::number);
+    for (KeptPublication& publication : node.mapped()) {
+      publication.number = ++last_number_;
+      send_kept(std::move(publication));
+    }
+  }
+}
+
+}  // namespace wsd::worker

@@ -1,0 +1,224 @@
+// How the bus of one worker becomes that of its successor: the links as they are, in the middle of a record or not, and
+// all that has been learned by them. The neighbours notice nothing.
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "worker/bus_records.h"
+#include "worker/mesh_bus.h"
+
+namespace wsd::worker {
+
+using protocol::RecordReader;
+using protocol::RecordWriter;
+
+namespace {
+
+// Record types and fields of the state; on the wire between releases: never reuse a number. Records of bus_protocol.h
+// stand among them as they are: home_state, and what is deferred.
+enum class StateWord : std::uint16_t {
+  general = 401,
+  peer = 402,       // then what belongs to it: unacknowledged
+  unacked = 403,    // a publication of the outbox of `slot`
+  interest = 404,   // of `slot`: channels
+  delivered = 405,  // slot, origin, number
+  held = 406,       // a publication that waits for its channel to move
+  deferred = 407,   // slot, record
+};
+
+enum class StateField : protocol::Tag {
+  homes = 101,
+  complete = 102,
+  settled = 103,
+  slot = 104,
+  has_link = 105,
+  unread = 106,
+  unsent = 107,
+  synced = 108,
+  passed_on = 109,
+  acknowledged = 110,
+  channel = 111,
+  origin = 112,
+  number = 113,
+  record = 114,
+};
+
+constexpr protocol::Tag tag(StateField field) {
+  return static_cast<protocol::Tag>(field);
+}
+
+RecordWriter state_record(StateWord word) {
+  return RecordWriter(static_cast<std::uint16_t>(word));
+}
+
+std::uint64_t number_in(const RecordReader& record, StateField field) {
+  return record.number(tag(field)).value_or(0);
+}
+
+std::span<const std::byte> bytes_in(const RecordReader& record, StateField field) {
+  return std::as_bytes(std::span(record.find(tag(field)).value_or("")));
+}
+
+std::string_view text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+using Length = std::uint32_t;
+
+void append(std::vector<std::byte>& records, std::span<const std::byte> record) {
+  const auto length = static_cast<Length>(record.size());
+  const auto header = std::as_bytes(std::span(&length, 1));
+  records.insert(records.end(), header.begin(), header.end());
+  records.insert(records.end(), record.begin(), record.end());
+}
+
+// Nothing if the bytes do not begin with a whole record.
+std::optional<RecordReader> take_record(std::span<const std::byte>& records) {
+  Length length = 0;
+  if (records.size() < sizeof(length)) return std::nullopt;
+  std::memcpy(&length, records.data(), sizeof(length));
+  if (records.size() - sizeof(length) < length) return std::nullopt;
+  const auto record = RecordReader::parse(records.subspan(sizeof(length), length));
+  records = records.subspan(sizeof(length) + length);
+  return record;
+}
+
+bool are_whole(std::span<const std::byte> records) {
+  while (!records.empty()) {
+    if (!take_record(records)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+MeshBus::State MeshBus::save() const {
+  State state;
+  RecordWriter general = state_record(StateWord::general);
+  general.add_number(tag(StateField::homes), homes_);
+  general.add_number(tag(StateField::complete), complete_ ? 1 : 0);
+  general.add_number(tag(StateField::settled), settled_ ? 1 : 0);
+  append(state.records, general.bytes());
+
+  for (const auto& [slot, peer] : peers_) {
+    RecordWriter record = state_record(StateWord::peer);
+    record.add_number(tag(StateField::slot), slot);
+    record.add_number(tag(StateField::synced), peer.synced ? 1 : 0);
+    record.add_number(tag(StateField::homes), peer.homes);
+    record.add_number(tag(StateField::passed_on), peer.passed_on);
+    record.add_number(tag(StateField::acknowledged), peer.acknowledged);
+    if (peer.is_there()) {
+      record.add_number(tag(StateField::has_link), 1);
+      record.add(tag(StateField::unread), text_of(peer.link->unread()));
+      record.add(tag(StateField::unsent), text_of(peer.link->unsent()));
+      state.links.push_back(peer.link->descriptor());
+    }
+    append(state.records, record.bytes());
+    for (const KeptPublication& publication : peer.outbox) {
+      RecordWriter unacked = state_record(StateWord::unacked);
+      unacked.add_number(tag(StateField::slot), slot);
+      add_kept(unacked, publication);
+      append(state.records, unacked.bytes());
+    }
+  }
+
+  std::map<Slot, RecordWriter> interest;
+  interest_.for_each([&](const std::string& channel, const InterestTable::Slots& slots) {
+    for (const Slot slot : slots) {
+      auto found = interest.find(slot);
+      if (found == interest.end()) {
+        found = interest.emplace(slot, state_record(StateWord::interest)).first;
+        found->second.add_number(tag(StateField::slot), slot);
+      }
+      found->second.add(tag(StateField::channel), channel);
+    }
+  });
+  for (const auto& [slot, record] : interest) append(state.records, record.bytes());
+
+  for (const auto& [way, number] : delivered_) {
+    RecordWriter record = state_record(StateWord::delivered);
+    record.add_number(tag(StateField::slot), way.first);
+    record.add_number(tag(StateField::origin), way.second);
+    record.add_number(tag(StateField::number), number);
+    append(state.records, record.bytes());
+  }
+  home_role_.for_each_state(
+      [&](const std::string&, const RecordWriter& record) { append(state.records, record.bytes()); });
+  for (const auto& [channel, publications] : held_) {
+    for (const KeptPublication& publication : publications) {
+      RecordWriter record = state_record(StateWord::held);
+      add_kept(record, publication);
+      append(state.records, record.bytes());
+    }
+  }
+  for (const Deferred& deferred : deferred_) {
+    RecordWriter record = state_record(StateWord::deferred);
+    record.add_number(tag(StateField::slot), deferred.from);
+    record.add(tag(StateField::record), text_of(deferred.record));
+    append(state.records, record.bytes());
+  }
+  return state;
+}
+
+bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescriptor> links) {
+  if (!are_whole(records)) return false;
+  bool was_settled = false;
+  auto next_link = links.begin();
+  while (const auto record = take_record(records)) {
+    const auto slot = static_cast<Slot>(number_in(*record, StateField::slot));
+    switch (static_cast<StateWord>(record->type())) {
+      case StateWord::general:
+        homes_ = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(number_in(*record, StateField::homes)));
+        complete_ = number_in(*record, StateField::complete) != 0;
+        was_settled = number_in(*record, StateField::settled) != 0;
+        break;
+      case StateWord::peer: {
+        Peer& peer = peers_[slot];
+        peer.synced = number_in(*record, StateField::synced) != 0;
+        peer.homes = static_cast<std::uint32_t>(number_in(*record, StateField::homes));
+        peer.passed_on = number_in(*record, StateField::passed_on);
+        peer.acknowledged = number_in(*record, StateField::acknowledged);
+        if (number_in(*record, StateField::has_link) == 0 || next_link == links.end()) break;
+        peer.link = make_link(slot, std::move(*next_link++));
+        peer.link->restore(bytes_in(*record, StateField::unread), bytes_in(*record, StateField::unsent));
+        break;
+      }
+      case StateWord::unacked:
+        peers_[slot].outbox.add(read_kept(*record));
+        break;
+      case StateWord::interest:
+        for (const std::string_view channel : record->find_all(tag(StateField::channel))) interest_.add(channel, slot);
+        break;
+      case StateWord::delivered:
+        delivered_[{slot, static_cast<Slot>(number_in(*record, StateField::origin))}] =
+            number_in(*record, StateField::number);
+        break;
+      case StateWord::held: {
+        KeptPublication publication = read_kept(*record);
+        held_[publication.channel].push_back(std::move(publication));
+        break;
+      }
+      case StateWord::deferred: {
+        const auto bytes = bytes_in(*record, StateField::record);
+        if (RecordReader::parse(bytes)) deferred_.push_back({slot, {bytes.begin(), bytes.end()}});
+        break;
+      }
+      default:
+        if (record->type() == static_cast<std::uint16_t>(BusWord::home_state)) home_role_.take_state(*record);
+    }
+  }
+  has_output_ = true;
+  settled_ = was_settled;
+  if (complete_ && !settled_) await_settlement();
+  return true;
+}
+
+void MeshBus::hand_over() {
+  handed_over_ = true;
+  peers_.clear();
+  inbox_.clear();
+  uv_timer_stop(settle_deadline_.get());
+}
+
+}  // namespace wsd::worker

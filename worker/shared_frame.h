@@ -1,0 +1,50 @@
+// One whole data frame as it goes on the wire, made once and shared by every queue it waits in.
+//
+// A counted reference to immutable bytes. The count is a plain number: frames never leave their worker's one thread.
+
+#pragma once
+
+#include <wsd/message.h>
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <utility>
+
+namespace wsd::worker {
+
+class SharedFrame {
+ public:
+  SharedFrame() = default;  // none
+  // An unfragmented frame with this payload.
+  SharedFrame(MessageType type, std::string_view payload);
+  SharedFrame(const SharedFrame& other) : block_(other.block_) {
+    if (block_ != nullptr) ++block_->references;
+  }
+  SharedFrame(SharedFrame&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+  SharedFrame& operator=(SharedFrame other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~SharedFrame() { release(); }
+
+  explicit operator bool() const { return block_ != nullptr; }
+  // Header and payload. Live as long as any reference to the frame.
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return block_ == nullptr ? std::span<const std::byte>() : std::span<const std::byte>(block_->bytes(), block_->size);
+  }
+  [[nodiscard]] std::size_t size() const { return block_ == nullptr ? 0 : block_->size; }
+
+ private:
+  struct Block {
+    std::size_t references;
+    std::size_t size;
+    [[nodiscard]] std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
+  };
+
+  void release();
+
+  Block* block_ = nullptr;
+};
+
+}  // namespace wsd::worker
