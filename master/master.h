@@ -3,22 +3,22 @@
 //
 //   signals, records, requests, time ──► Supervisor::handle() ──► actions ──► fork, orders, answers
 //
-// Owns everything that outlives a worker: listening sockets, scoreboard, control socket, pid file.
+// Owns everything that outlives a worker: listening sockets, scoreboard, control socket, pid file. Its desks turn what
+// people ask for into events, and answer them.
+//
+// master.cpp has the loop, master_events.cpp what happens, master_actions.cpp what is done about it, master_status.cpp
+// what is shown.
 
 #pragma once
-
-#include <poll.h>
 
 #include <chrono>
 #include <deque>
 #include <functional>
 #include <map>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "master/app_build.h"
 #include "master/app_code.h"
 #include "master/bus_pairs.h"
 #include "master/control_socket.h"
@@ -28,13 +28,13 @@
 #include "master/listening_sockets.h"
 #include "master/options.h"
 #include "master/pid_file.h"
-#include "master/reload_report.h"
+#include "master/plans.h"
+#include "master/reload_desk.h"
 #include "master/run_directory.h"
 #include "master/signal_inbox.h"
 #include "master/supervisor.h"
-#include "master/upgrade.h"
+#include "master/upgrade_desk.h"
 #include "master/worker_process.h"
-#include "worker/limits.h"
 
 namespace wsd::master {
 
@@ -56,24 +56,6 @@ class Master {
  private:
   using ClientId = ControlSocket::ClientId;
 
-  // What a generation runs with.
-  struct Plan {
-    Options options;
-    AppCode code;
-  };
-
-  // A reload whose app is being compiled.
-  struct Building {
-    std::optional<ClientId> client;
-    Plan plan;
-  };
-
-  // A reload that was asked for and has not come to the supervisor yet.
-  struct ReloadRequest {
-    std::optional<ClientId> client;  // none for a signal
-    Options changes;
-  };
-
   // ---- what happened
   void wait();
   void take_signals();
@@ -82,7 +64,10 @@ class Master {
   void take_reports(WorkerKey key);
   void take_report(WorkerKey key, const protocol::RecordReader& record);
   void take_request(ClientId client, const ControlRequest& request);
+  void note_handoff(const TookOver& event);
+  [[nodiscard]] std::optional<Slot> slot_of(WorkerKey key) const;
   void take_time();
+  void request_stop(bool graceful);
 
   // ---- what the supervisor wants
   void tell(Event event);
@@ -111,23 +96,11 @@ class Master {
   void spawn_failed(WorkerKey key, std::optional<std::size_t> row, int error);
   void order(WorkerKey key, const protocol::RecordWriter& record, const std::vector<int>& descriptors = {});
   [[nodiscard]] BusPairs::Order bus_order();
-  void request_stop(bool graceful);
-  void request_reload(std::optional<ClientId> client, const Options& changes);
-  void begin_waiting_reloads();
-  void request_upgrade(std::optional<ClientId> client);
-  void finish_trial(int wait_status);
-  void refuse_upgrade(const std::string& reason);
-  [[nodiscard]] MasterState state() const;
-  void cancel_waiting_reloads();
-  void begin_reload(const ReloadRequest& request);
-  void finish_build(int wait_status);
-  void start_generation(std::optional<ClientId> client, Plan plan);
-  void refuse_reload(std::optional<ClientId> client, const std::string& reason);
-  [[nodiscard]] TookOver note_handoff(const TookOver& event);
-  [[nodiscard]] std::optional<Slot> slot_of(WorkerKey key) const;
-  void answer_reload(CommandStatus status, const std::string& error);
   void settle_on(Generation generation);
 
+  [[nodiscard]] ReloadDesk::Surroundings around_reloads();
+  [[nodiscard]] UpgradeDesk::Surroundings around_upgrades();
+  [[nodiscard]] MasterState state() const;
   [[nodiscard]] Status status() const;
   [[nodiscard]] WorkerStatus status_of(const Supervisor::WorkerView& view) const;
 
@@ -141,9 +114,7 @@ class Master {
   const TimePoint started_;
   const bool resumed_;
 
-  std::map<Generation, Plan> plans_;  // of generations that have workers, or are about to
-  Generation last_generation_ = 1;    // the newest that was asked for
-  Generation wanted_generation_ = 1;  // the one that the next reload builds on: the newest that is good, or under way
+  Plans plans_;
   Supervisor supervisor_;
   SignalInbox signals_;
   ListeningSockets sockets_;
@@ -154,22 +125,15 @@ class Master {
   ControlSocket control_;
   PidFile pid_file_;
 
-  std::unique_ptr<UpgradeTrial> trial_;
-  std::optional<ClientId> upgrade_client_;
-  std::deque<Event> untold_;  // came while another was being told
+  ReloadDesk reload_desk_;
+  UpgradeDesk upgrade_desk_;
+  std::optional<ClientId> upgraded_for_;  // who asked the binary before for the upgrade, and still waits
+  std::deque<Event> untold_;              // came while another was being told
   bool telling_ = false;
-  std::deque<ReloadRequest> waiting_reloads_;  // behind the one whose app is being compiled
-  std::unique_ptr<AppBuild> build_;
-  Building building_;                                   // what build_ is for
-  std::deque<std::optional<ClientId>> reload_clients_;  // one entry per reload under way; none for a signal
-  ReloadReport reload_report_;                          // of the reload that is under way
   std::vector<ClientId> stop_clients_;
   bool stop_requested_ = false;
   std::optional<std::string> start_failure_;
   std::optional<CommandStatus> result_;
 };
-
-// What a worker may use and wait for, as the options say.
-[[nodiscard]] worker::Limits limits_from(const Options& options);
 
 }  // namespace wsd::master

@@ -1,0 +1,257 @@
+// What the supervisor wants, done.
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "master/master.h"
+#include "protocol/close_code.h"
+#include "worker/log.h"
+#include "worker/master_protocol.h"
+
+namespace wsd::master {
+
+namespace {
+
+using protocol::RecordWriter;
+using worker::MasterField;
+using worker::MasterOrder;
+
+RecordWriter record_of(MasterOrder order, Slot slot) {
+  RecordWriter record = worker::record_of(order);
+  record.add_number(tag(MasterField::slot), slot);
+  return record;
+}
+
+worker::FileDescriptor copy_of(int descriptor) {
+  worker::FileDescriptor copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw std::system_error(errno, std::generic_category(), "no descriptor for a worker");
+  return copy;
+}
+
+std::vector<worker::FileDescriptor> copies_of(const std::vector<int>& descriptors) {
+  std::vector<worker::FileDescriptor> copies;
+  for (const int descriptor : descriptors) copies.push_back(copy_of(descriptor));
+  return copies;
+}
+
+// What a worker may use and wait for.
+worker::Limits limits_from(const Options& options) {
+  worker::Limits limits;
+  limits.max_message = *options.max_message;
+  limits.send_queue = *options.send_queue;
+  limits.handshake_timeout = *options.handshake_timeout;
+  limits.ping_interval = *options.ping_interval;
+  limits.idle_timeout = *options.idle_timeout;
+  limits.close_timeout = *options.close_timeout;
+  limits.stop_timeout = *options.stop_timeout;
+  limits.drain_timeout = *options.drain_timeout;
+  limits.handoff_patience = std::min<std::chrono::milliseconds>(limits.handoff_patience, *options.watchdog / 2);
+  return limits;
+}
+
+}  // namespace
+
+// An action may be the cause of an event: that one waits until all actions of this one are done.
+void Master::tell(Event event) {
+  untold_.push_back(std::move(event));
+  if (std::exchange(telling_, true)) return;
+  while (!untold_.empty()) {
+    const Event next = std::move(untold_.front());
+    untold_.pop_front();
+    for (const Action& action : supervisor_.handle(next, Clock::now())) {
+      std::visit([this](const auto& what) { act(what); }, action);
+    }
+  }
+  telling_ = false;
+}
+
+worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worker::RecordSocket link) {
+  const Plan& plan = plans_.of(spawn.generation);
+  return {.name = *plan.options.name,
+          .slot = spawn.slot,
+          .incarnation = spawn.key,
+          .generation = spawn.generation,
+          .count = *plan.options.count,
+          .homes = bus_.homes(),
+          .sockets = {spawn.slot, copies_of(sockets_.of_slot(spawn.slot, *plan.options.listen))},
+          .master = std::move(link),
+          .scoreboard = &ledger_.scoreboard(),
+          .scoreboard_row = row,
+          .app = plan.code.builtin,
+          .module = plan.code.module == nullptr ? worker::FileDescriptor() : copy_of(plan.code.module->get()),
+          .app_name = *plan.options.app,
+          .settings = *plan.options.set,
+          .limits = limits_from(plan.options),
+          .successor = spawn.successor};
+}
+
+void Master::act(const Spawn& action) {
+  std::optional<std::size_t> row;
+  try {
+    row = ledger_.open_row();
+    auto [ours, theirs] = worker::RecordSocket::make_pair();
+    workers_.try_emplace(action.key, heritage_for(action, *row, std::move(theirs)), std::move(ours), log_,
+                         [this] { signals_.close_in_child(); });
+  } catch (const std::system_error& error) {
+    spawn_failed(action.key, row, error.code().value());
+  } catch (const std::exception& error) {
+    log::error("no worker could be spawned: {}", error.what());
+    spawn_failed(action.key, row, ENOMEM);
+  }
+}
+
+void Master::spawn_failed(WorkerKey key, std::optional<std::size_t> row, int error) {
+  if (row) ledger_.close_row(*row);
+  tell(SpawnFailed{key, error});
+}
+
+void Master::order(WorkerKey key, const RecordWriter& record, const std::vector<int>& descriptors) {
+  const auto found = workers_.find(key);
+  if (found != workers_.end()) found->second.order(record, descriptors);
+}
+
+BusPairs::Order Master::bus_order() {
+  return [this](WorkerKey key, const RecordWriter& record, const std::vector<int>& descriptors) {
+    order(key, record, descriptors);
+  };
+}
+
+void Master::act(const HandOver& action) {
+  try {
+    auto [from, to] = worker::RecordSocket::make_pair();
+    order(action.to, worker::record_of(MasterOrder::take_over), {to.descriptor()});
+    order(action.from, worker::record_of(MasterOrder::hand_over), {from.descriptor()});
+    bus_.begin_handoff(action.from);
+  } catch (const std::system_error& error) {
+    tell(HandoffFailed{action.from, error.what()});
+  }
+}
+
+void Master::act(const BeginToServe& action) {
+  order(action.key, worker::record_of(MasterOrder::begin_to_serve));
+}
+
+void Master::act(const Serve& action) {
+  order(action.key, record_of(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
+}
+
+void Master::act(const Release& action) {
+  order(action.key, record_of(MasterOrder::release, action.slot));
+}
+
+void Master::act(const Refuse& action) {
+  order(action.key, worker::record_of(MasterOrder::refuse));
+}
+
+void Master::act(const StopRefusing& action) {
+  order(action.key, worker::record_of(MasterOrder::stop_refusing));
+}
+
+void Master::act(const Drain& action) {
+  const bool stop = action.reason == DrainReason::graceful_stop;
+  const auto code = stop ? protocol::close_code::going_away : protocol::close_code::service_restart;
+  // The last third of the time is for close handshakes, and for those that must not be cut.
+  const auto window = *plans_.wanted().options.drain_timeout * 2 / 3;
+  RecordWriter record = worker::record_of(MasterOrder::drain);
+  record.add_number(tag(MasterField::close_code), code);
+  record.add_number(tag(MasterField::window_ms), static_cast<std::uint64_t>(window.count()));
+  record.add_number(tag(MasterField::retire), action.reason == DrainReason::slot_retired ? 1 : 0);
+  order(action.key, record);
+}
+
+void Master::act(const Leave& action) {
+  order(action.key, worker::record_of(MasterOrder::leave));
+}
+
+void Master::act(const Abort& action) {
+  if (const auto found = workers_.find(action.key); found != workers_.end()) found->second.signal(SIGABRT);
+}
+
+void Master::act(const Kill& action) {
+  if (const auto found = workers_.find(action.key); found != workers_.end()) found->second.signal(SIGKILL);
+}
+
+void Master::act(const OpenSlots& action) {
+  try {
+    sockets_.open(*plans_.wanted().options.listen, action.count);
+  } catch (const CommandError& error) {
+    log::error("slots without sockets serve nobody: {}", error.what());
+  }
+}
+
+void Master::act(const RetireSlot& action) {
+  sockets_.retire(action.slot);
+}
+
+void Master::act(const CountExit& action) {
+  ledger_.count_exit(action.status);
+}
+
+void Master::act(const ReportStarted& /*action*/) {
+  log::info("started: generation 1, {} workers", supervisor_.count());
+  on_started_(status());
+  report_.success();
+}
+
+void Master::act(const ReportStartFailed& action) {
+  log::error("start failed: {}", action.reason);
+  report_.failure(CommandStatus::failed, action.reason);
+  start_failure_ = action.reason;
+}
+
+void Master::act(const ReportReloaded& action) {
+  settle_on(action.generation);
+  std::uint64_t draining = 0;
+  for (const WorkerStatus& worker : status().draining) draining += worker.counters.connections;
+  reload_desk_.report_done(action.generation, supervisor_.count(), draining);
+}
+
+void Master::act(const ReportReloadFailed& action) {
+  log::error("reload failed: {}", action.reason);
+  if (reload_desk_.is_last()) settle_on(supervisor_.generation());
+  reload_desk_.report_failed(action.reason);
+}
+
+void Master::act(const ReportStopped& action) {
+  result_ = action.survivors || start_failure_ ? CommandStatus::failed : CommandStatus::done;
+  log::info("stopped");
+  for (const ClientId client : stop_clients_) {
+    control_.finish(client, action.survivors ? CommandStatus::failed : CommandStatus::done,
+                    action.survivors ? "a worker survived KILL; look for it with ps and ask the kernel's log why" : "");
+  }
+}
+
+void Master::act(const Log& action) {
+  switch (action.level) {
+    case LogLevel::info:
+      return log::info("{}", action.text);
+    case LogLevel::warning:
+      return log::warning("{}", action.text);
+    case LogLevel::error:
+      return log::error("{}", action.text);
+  }
+}
+
+// No reload is under way: this generation's addresses are the ones to serve, and the next reload builds on its options.
+// Plans of older generations stay while a slot may still be respawned with one.
+void Master::settle_on(Generation generation) {
+  if (reload_desk_.is_last()) plans_.want(generation);
+  if (supervisor_.stopping()) return;
+  const Options& options = plans_.of(generation).options;
+  try {
+    sockets_.open(*options.listen, supervisor_.count());
+    if (reload_desk_.is_last()) sockets_.keep_only(*options.listen);
+  } catch (const CommandError& error) {
+    log::error("{}; the addresses that are open stay open", error.what());
+  }
+  bus_.limit_homes(supervisor_.count());
+  supervisor_.change_timeouts(*options.stop_timeout, *options.drain_timeout);
+  plans_.forget_older_than(std::min(generation, supervisor_.oldest_generation()));
+}
+
+}  // namespace wsd::master

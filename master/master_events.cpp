@@ -1,0 +1,152 @@
+// What happened, told to the supervisor or to the desk that it concerns.
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "master/master.h"
+#include "worker/log.h"
+#include "worker/master_protocol.h"
+
+namespace wsd::master {
+
+using worker::MasterField;
+using worker::WorkerReport;
+
+void Master::take_signals() {
+  while (const auto received = signals_.take()) take_signal(*received);
+}
+
+void Master::take_signal(const SignalInbox::Received& received) {
+  switch (received.signal) {
+    case SIGINT:
+    case SIGTERM:
+      return request_stop(false);
+    case SIGQUIT:
+      return request_stop(true);
+    case SIGHUP:
+      if (hangup_means_stop_) return request_stop(false);
+      return reload_desk_.request(std::nullopt, {});
+    case SIGUSR1:
+      return reload_desk_.request(std::nullopt, {});
+    case SIGUSR2:
+      return upgrade_desk_.request(std::nullopt);
+    default:
+      return;  // CHLD: reap() looks every turn
+  }
+}
+
+void Master::reap() {
+  int status = 0;
+  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
+    if (reload_desk_.take_exit(pid, status) || upgrade_desk_.take_exit(pid, status)) continue;
+    const auto found = std::ranges::find_if(workers_, [pid](const auto& entry) { return entry.second.pid() == pid; });
+    if (found == workers_.end()) continue;
+    const WorkerKey key = found->first;
+    take_reports(key);  // what it said before it went
+    ledger_.close_row(found->second.row());
+    workers_.erase(found);
+    bus_.died(key);
+    auto last_words = last_words_.extract(key);
+    tell(Exited{.key = key,
+                .status = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
+                                              : ExitStatus{.code = WEXITSTATUS(status)},
+                .last_words = last_words ? std::move(last_words.mapped()) : std::string()});
+  }
+}
+
+void Master::take_reports(WorkerKey key) {
+  for (;;) {
+    const auto found = workers_.find(key);
+    if (found == workers_.end()) return;
+    const auto received = found->second.receive();
+    if (received.status != worker::RecordSocket::Status::done) return;  // its end is waitpid's to tell
+    if (const auto record = protocol::RecordReader::parse(received.bytes)) take_report(key, *record);
+  }
+}
+
+void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
+  const auto number = [&record](MasterField field) { return record.number(tag(field)).value_or(0); };
+  const auto text = [&record](MasterField field) { return std::string(record.find(tag(field)).value_or("")); };
+  switch (static_cast<WorkerReport>(record.type())) {
+    case WorkerReport::ready:
+      return tell(Ready{key});
+    case WorkerReport::cannot_start:
+      last_words_[key] = text(MasterField::reason);
+      return;
+    case WorkerReport::released:
+      return tell(Released{key, static_cast<Slot>(number(MasterField::slot))});
+    case WorkerReport::took_over: {
+      const TookOver event{.key = key,
+                           .connections = number(MasterField::connections),
+                           .pause = std::chrono::microseconds(number(MasterField::pause_us))};
+      note_handoff(event);
+      return tell(event);
+    }
+    case WorkerReport::handoff_failed:
+      bus_.handoff_failed(key);
+      return tell(HandoffFailed{key, text(MasterField::reason)});
+    case WorkerReport::full:
+      return tell(Full{key});
+    case WorkerReport::has_room:
+      return tell(HasRoom{key});
+    case WorkerReport::joins_bus:
+      if (const auto slot = slot_of(key)) bus_.join(*slot, key);
+      return;
+  }
+}
+
+std::optional<Slot> Master::slot_of(WorkerKey key) const {
+  const auto views = supervisor_.workers();
+  const auto view = std::ranges::find(views, key, &Supervisor::WorkerView::key);
+  return view == views.end() ? std::nullopt : std::optional(view->slot);
+}
+
+// Counted before the supervisor hears of it, since that may be the last slot of the reload.
+void Master::note_handoff(const TookOver& event) {
+  const auto slot = slot_of(event.key);
+  if (!slot) return;
+  bus_.took_over(*slot, event.key);
+  reload_desk_.note(*slot, event);
+}
+
+void Master::take_request(ClientId client, const ControlRequest& request) {
+  switch (request.command) {
+    case ControlCommand::status:
+      control_.answer(client, status_answer(to_json(status())));
+      return control_.finish(client, CommandStatus::done);
+    case ControlCommand::options:
+      control_.answer(client, options_answer(plans_.wanted().options));
+      return control_.finish(client, CommandStatus::done);
+    case ControlCommand::stop:
+      stop_clients_.push_back(client);
+      return request_stop(request.graceful);
+    case ControlCommand::reload:
+      return reload_desk_.request(client, request.options);
+    case ControlCommand::upgrade:
+      return upgrade_desk_.request(client);
+  }
+}
+
+void Master::take_time() {
+  reload_desk_.handle_time(Clock::now());
+  upgrade_desk_.handle_time(Clock::now());
+  for (const auto& [key, process] : workers_) {
+    if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
+  }
+  tell(Tick{});
+}
+
+void Master::request_stop(bool graceful) {
+  // From here on new clients are refused at once, rather than accepted to be sent away.
+  sockets_.close_all();
+  reload_desk_.cancel_waiting();
+  upgrade_desk_.cancel();
+  if (std::exchange(stop_requested_, true) && !graceful) return tell(StopNowRequested{});
+  log::info("{}", graceful ? "stopping gracefully" : "stopping");
+  tell(StopRequested{graceful});
+}
+
+}  // namespace wsd::master

@@ -1,0 +1,38 @@
+#include "master/plans.h"
+
+#include <utility>
+
+#include "master/exit_status.h"
+#include "worker/file_descriptor.h"
+
+namespace wsd::master {
+
+Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(state.wanted_generation) {
+  for (const MasterState::Plan& plan : state.plans) {
+    auto options = options_from_json(plan.options);
+    if (!options) throw CommandError(CommandStatus::failed, options.error());
+    AppCode code =
+        plan.module == -1 ? load_app_code(*options->app) : seal_app_code(worker::FileDescriptor(plan.module));
+    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code)});
+  }
+}
+
+void Plans::save(MasterState& state) const {
+  state.last_generation = last_;
+  state.wanted_generation = wanted_;
+  for (const auto& [generation, plan] : plans_) {
+    state.plans.push_back({generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1});
+  }
+}
+
+Generation Plans::add(Plan plan) {
+  wanted_ = ++last_;
+  plans_.emplace(wanted_, std::move(plan));
+  return wanted_;
+}
+
+void Plans::forget_older_than(Generation oldest) {
+  std::erase_if(plans_, [oldest](const auto& entry) { return entry.first < oldest; });
+}
+
+}  // namespace wsd::master

@@ -1,0 +1,44 @@
+// What each generation runs with, and which one the next reload builds on.
+//
+// Owned by the master. A generation's plan is kept while a worker runs it, or may be respawned with it.
+
+#pragma once
+
+#include <map>
+
+#include "master/app_code.h"
+#include "master/master_state.h"
+#include "master/options.h"
+#include "master/supervision.h"
+
+namespace wsd::master {
+
+struct Plan {
+  Options options;
+  AppCode code;
+};
+
+class Plans {
+ public:
+  explicit Plans(Plan first) { plans_.emplace(1, std::move(first)); }
+  // Those of before this process replaced its own binary. Throws CommandError(failed).
+  explicit Plans(const MasterState& state);
+  void save(MasterState& state) const;
+
+  // The newest that was asked for, from now on the wanted one.
+  Generation add(Plan plan);
+  // No reload is under way any more: the next one builds on this generation.
+  void want(Generation generation) { wanted_ = generation; }
+  void forget_older_than(Generation oldest);
+
+  [[nodiscard]] const Plan& of(Generation generation) const { return plans_.at(generation); }
+  // Of the newest generation that is good, or under way.
+  [[nodiscard]] const Plan& wanted() const { return plans_.at(wanted_); }
+
+ private:
+  std::map<Generation, Plan> plans_;
+  Generation last_ = 1;
+  Generation wanted_ = 1;
+};
+
+}  // namespace wsd::master
