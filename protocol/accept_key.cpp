@@ -8,7 +8,7 @@
 #include <string>
 
 #include "protocol/assertion.h"
-#include "protocol/http_syntax.h"
+#include "protocol/base64.h"
 
 namespace wsd::protocol {
 namespace {
@@ -25,10 +25,6 @@ Digest sha1(std::string_view text) {
   return digest;
 }
 
-bool is_base64(char character) {
-  return is_letter_or_digit(character) || character == '+' || character == '/';
-}
-
 }  // namespace
 
 AcceptKey accept_key(std::string_view key) {
@@ -43,7 +39,7 @@ AcceptKey accept_key(std::string_view key) {
 
 // 16 bytes are 22 characters and padding. The last character has four bits to spare; RFC 4648 §3.5 lets us not look.
 bool is_valid_key(std::string_view key) {
-  return key.size() == 24 && key.ends_with("==") && std::ranges::all_of(key.substr(0, 22), is_base64);
+  return key.size() == 24 && key.ends_with("==") && std::ranges::all_of(key.substr(0, 22), is_base64_digit);
 }
 
 }  // namespace wsd::protocol
