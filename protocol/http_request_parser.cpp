@@ -14,8 +14,6 @@ namespace {
 // The first byte of a TLS record that carries a handshake (RFC 8446 §5.1).
 constexpr char tls_handshake = 0x16;
 
-constexpr std::string_view expected_version = "HTTP/1.1";
-
 // RFC 3986 §2: what else belongs into a URI is percent-encoded. A fragment never leaves the client (RFC 6455 §3).
 bool is_target_character(char character) {
   return character > ' ' && character < 0x7F && character != '#';
@@ -29,7 +27,7 @@ bool is_http_version(std::string_view version) {
 
 }  // namespace
 
-HttpRequestParser::HttpRequestParser(HttpLimits limits) : limits_(limits) {
+HttpRequestParser::HttpRequestParser(HttpLimits limits, HttpPurpose purpose) : limits_(limits), purpose_(purpose) {
   WSD_ASSERT(limits.max_head_size <= 0xFFFF);
 }
 
@@ -114,7 +112,8 @@ HttpRequestParser::State HttpRequestParser::after(char character) {
 
 HttpRequestParser::State HttpRequestParser::after_start(char character) {
   if (character == tls_handshake) {
-    return refuse(400, "This looks like TLS, but this port speaks plain ws://. Connect without TLS.");
+    const std::string scheme = purpose_ == HttpPurpose::websocket ? "ws" : "http";
+    return refuse(400, "This looks like TLS, but this port speaks plain " + scheme + "://. Connect without TLS.");
   }
   if (is_token_character(character)) return State::method;
   return refuse(400, "This is not HTTP: a request begins with its method, as in \"GET / HTTP/1.1\".");
@@ -148,12 +147,18 @@ HttpRequestParser::State HttpRequestParser::after_version(char character) {
 
 HttpRequestParser::State HttpRequestParser::after_version_end() {
   const std::string_view version(version_.data(), version_size_);
-  if (version == expected_version) return State::line_end;
+  if (version == "HTTP/1.1") return State::line_end;
+  if (version == "HTTP/1.0" && purpose_ == HttpPurpose::api) return State::line_end;
+  return refuse_version(version);
+}
+
+HttpRequestParser::State HttpRequestParser::refuse_version(std::string_view version) {
+  if (!is_http_version(version)) return refuse(400, "The request line does not end with an HTTP version.");
+  if (purpose_ == HttpPurpose::api) return refuse(505, "HTTP/1.1 is spoken here.");
   if (version == "HTTP/2.0") {
     return refuse(505, "HTTP/2 is not spoken here: a WebSocket begins with an HTTP/1.1 request.");
   }
-  if (is_http_version(version)) return refuse(505, "A WebSocket begins with an HTTP/1.1 request.");
-  return refuse(400, "The request line does not end with an HTTP version.");
+  return refuse(505, "A WebSocket begins with an HTTP/1.1 request.");
 }
 
 HttpRequestParser::State HttpRequestParser::after_header_start(char character) {

@@ -14,12 +14,19 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "protocol/http_error.h"
 #include "protocol/http_request.h"
 
 namespace wsd::protocol {
+
+// What a port is there for: which versions it speaks, and what its refusals tell.
+enum class HttpPurpose : std::uint8_t {
+  websocket,  // HTTP/1.1
+  api,        // HTTP/1.0 too, for the sake of small clients
+};
 
 struct HttpLimits {
   std::size_t max_head_size = 16 * 1024;  // request line, headers and blank line; 65535 at most
@@ -34,7 +41,7 @@ class HttpRequestParser {
     failed,     // final; see error()
   };
 
-  explicit HttpRequestParser(HttpLimits limits = {});
+  explicit HttpRequestParser(HttpLimits limits = {}, HttpPurpose purpose = HttpPurpose::websocket);
 
   // Consumes from the front of `input`. Not to be called again after Step::complete.
   [[nodiscard]] Step next(std::span<const std::byte>& input);
@@ -74,6 +81,7 @@ class HttpRequestParser {
   State after_target(char character);
   State after_version(char character);
   State after_version_end();
+  State refuse_version(std::string_view version);
   State after_header_start(char character);
   State after_name(char character);
   State after_value(char character);
@@ -83,6 +91,7 @@ class HttpRequestParser {
   Step fail(std::span<const std::byte>& input);
 
   HttpLimits limits_;
+  HttpPurpose purpose_;
   State state_ = State::start;
   std::uint8_t version_size_ = 0;
   std::array<char, 8> version_{};

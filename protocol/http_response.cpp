@@ -20,7 +20,7 @@ bool may_have_body(std::uint16_t status) {
   return status >= 200 && status != 204 && status != 304;
 }
 
-std::string serialize_head(const HttpResponse& response) {
+std::string serialize_head(const HttpResponse& response, Afterwards afterwards) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head.append(reason_phrase(response.status)).append("\r\n");
   const bool typed = std::ranges::any_of(
@@ -29,7 +29,7 @@ std::string serialize_head(const HttpResponse& response) {
     if (!typed && !response.body.empty()) append_header(head, "Content-Type", "text/plain; charset=utf-8");
     append_header(head, "Content-Length", std::to_string(response.body.size()));
   }
-  append_header(head, "Connection", "close");
+  if (afterwards == Afterwards::close) append_header(head, "Connection", "close");
   for (const HttpHeader& header : response.headers) append_header(head, header.name, header.value);
   return head.append("\r\n");
 }

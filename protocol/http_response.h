@@ -1,6 +1,6 @@
-// An answer to a plain HTTP request, or one that refuses a handshake, as an application composed it.
+// An answer to a plain HTTP request, or one that refuses a handshake, as an application or the API composed it.
 //
-// (What the server itself refuses is an HttpError.) Every answer is the last one of its connection.
+// (What the server itself refuses on a WebSocket's port is an HttpError.)
 
 #pragma once
 
@@ -21,8 +21,11 @@ struct HttpResponse {
 // RFC 9110 §8.6, §15.3.5, §15.4.5: whether a response with this status may carry content.
 [[nodiscard]] bool may_have_body(std::uint16_t status);
 
-// Status line and headers with the blank line: Content-Length of the body, Connection: close, and a Content-Type of
-// plain text for a body that has none.
-[[nodiscard]] std::string serialize_head(const HttpResponse& response);
+// What becomes of the connection behind the answer.
+enum class Afterwards : std::uint8_t { close, keep_alive };
+
+// Status line and headers with the blank line: Content-Length of the body, Connection: close if so, and a Content-Type
+// of plain text for a body that has none.
+[[nodiscard]] std::string serialize_head(const HttpResponse& response, Afterwards afterwards = Afterwards::close);
 
 }  // namespace wsd::protocol

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/http_body.h"
 #include "protocol/http_error.h"
 #include "protocol/http_response.h"
 #include "worker/client_request.h"
@@ -45,8 +46,8 @@ class HttpExchange final : public Request {
 
   // What is wrong with the request's head, if anything: then there is nothing more to do with it.
   [[nodiscard]] const std::optional<protocol::HttpError>& error() const { return error_; }
-  // Whether the client waits for a 100 (Continue) before it sends the body (RFC 9110 §10.1.1).
-  [[nodiscard]] bool wants_continue() const;
+  // Whether the client waits for a 100 (Continue).
+  [[nodiscard]] bool wants_continue() const { return body_.wants_continue(); }
   // Takes from the front of `input`. True once the body is whole.
   [[nodiscard]] bool take_body(std::span<std::byte>& input);
   // Head and body as far as they came: fed to another worker's connection, they bring it here.
@@ -57,14 +58,13 @@ class HttpExchange final : public Request {
   [[nodiscard]] std::string_view path() const override { return request_.path(); }
   [[nodiscard]] std::string_view query() const override { return request_.query(); }
   [[nodiscard]] std::string_view header(std::string_view name) const override { return request_.header(name); }
-  [[nodiscard]] std::string_view body() const override { return body_; }
+  [[nodiscard]] std::string_view body() const override { return body_.text(); }
   [[nodiscard]] std::string_view remote_address() const override { return request_.remote_address(); }
 
  private:
   const ClientRequest& request_;
+  protocol::HttpBody body_;
   std::optional<protocol::HttpError> error_;
-  std::size_t size_ = 0;
-  std::string body_;
 };
 
 }  // namespace wsd::worker

@@ -93,6 +93,23 @@ TEST(HttpRequestParser, TellsOtherVersionsWhatIsNeeded) {
   expect_outcome("GET / HTTP/3.0\r\n\r\n", "505: A WebSocket begins with an HTTP/1.1 request.");
 }
 
+TEST(HttpRequestParser, SpeaksHttp10WhereTheApiIs) {
+  const auto answer = [](std::string_view text) {
+    HttpRequestParser parser({}, HttpPurpose::api);
+    const Bytes copy = bytes(text);
+    std::span<const std::byte> input(copy);
+    if (parser.next(input) == Step::complete) return "HTTP/1." + std::to_string(parser.take().minor_version());
+    return std::to_string(parser.error().status) + ": " + parser.error().text;
+  };
+  EXPECT_EQ(answer("GET / HTTP/1.1\r\n\r\n"), "HTTP/1.1");
+  EXPECT_EQ(answer("GET / HTTP/1.0\r\n\r\n"), "HTTP/1.0");
+  EXPECT_EQ(answer("GET / HTTP/1.2\r\n\r\n"), "505: HTTP/1.1 is spoken here.");
+  EXPECT_EQ(answer("PRI * HTTP/2.0\r\n\r\n"), "505: HTTP/1.1 is spoken here.");
+  EXPECT_EQ(answer("GET / HTTP/x\r\n\r\n"), "400: The request line does not end with an HTTP version.");
+  EXPECT_EQ(answer("\x16\x03\x01"),
+            "400: This looks like TLS, but this port speaks plain http://. Connect without TLS.");
+}
+
 TEST(HttpRequestParser, SaysWhatWasWrong) {
   expect_outcome("hello\r\n", "400: The request line has no method followed by one space.");
   expect_outcome("GET / HTTP/1.1\n", "400: A line ends with LF alone, not with CR LF.");

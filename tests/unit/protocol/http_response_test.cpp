@@ -28,6 +28,11 @@ TEST(HttpResponse, WithoutABodyHasNoType) {
   EXPECT_EQ(serialize_head({404, {}, {}}), "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
 
+TEST(HttpResponse, KeepsAConnectionBySayingNothingOfIt) {
+  EXPECT_EQ(serialize_head({404, {}, {}}, Afterwards::keep_alive),
+            "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+}
+
 TEST(HttpResponse, SaysNothingOfContentWhereItsStatusHasNone) {
   EXPECT_EQ(serialize_head({204, {}, "dropped"}), "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
   EXPECT_FALSE(may_have_body(204));
