@@ -21,6 +21,7 @@
 #include "protocol/http_request.h"
 #include "protocol/http_request_parser.h"
 #include "protocol/http_response.h"
+#include "worker/api_connection_state.h"
 #include "worker/api_context.h"
 #include "worker/transport.h"
 
@@ -28,13 +29,7 @@ namespace wsd::worker {
 
 class ApiConnection final : public Watched, public DeadlineHook {
  public:
-  // What another worker needs to go on with it, beside the socket. Requests that are not answered yet are in `input`.
-  struct State {
-    std::string remote_address;
-    std::vector<std::byte> input;
-    std::vector<std::byte> output;
-    bool ending = false;  // the output is the last
-  };
+  using State = ApiConnectionState;
 
   ApiConnection(ApiContext& context, std::unique_ptr<Transport> transport, std::string remote_address);
   // One that another worker had.

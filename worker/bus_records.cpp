@@ -56,8 +56,7 @@ Publication read_publication(const RecordReader& record, std::vector<ConnectionI
 void add_kept(RecordWriter& record, const KeptPublication& publication) {
   record.add_number(tag(BusField::number), publication.number);
   if (publication.question != 0) record.add_number(tag(BusField::question), publication.question);
-  add_publication(record, {publication.channel, publication.data, publication.type, publication.publisher,
-                           publication.excluded});
+  add_publication(record, publication.view());
 }
 
 KeptPublication read_kept(const RecordReader& record) {

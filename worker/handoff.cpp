@@ -28,7 +28,7 @@ enum class Word : std::uint16_t { offer = 210, batch = 211, end = 212, accepted 
 enum class Field : protocol::Tag {
   count = 1,
   offered_at_ns = 2,
-  connection = 3,  // a connection record; its socket is the next descriptor
+  connection = 3,  // a connection record, of either kind; its socket is the next descriptor
   in_memory = 4,   // a connection record of this many bytes, in the next descriptor; its socket is the one after
   bus_records = 5,  // so many bytes, in the next descriptor; links may follow in further records
   links = 6,        // the rest of the descriptors are this many links
@@ -62,15 +62,6 @@ bool read_memory(const FileDescriptor& memory, std::uint64_t size, Read&& read) 
   return good;
 }
 
-std::optional<ConnectionState> read_state(const FileDescriptor& memory, std::uint64_t size) {
-  std::optional<ConnectionState> state;
-  (void)read_memory(memory, size, [&state](std::span<const std::byte> bytes) {
-    state = decode_connection(bytes);
-    return state.has_value();
-  });
-  return state;
-}
-
 }  // namespace
 
 // ---- the old worker -------------------------------------------------------------------------------------------------
@@ -84,8 +75,14 @@ HandoffSender::HandoffSender(RecordSocket stream, std::size_t connections, std::
 }
 
 void HandoffSender::add(const ConnectionState& state, int socket) {
-  const RecordWriter record = encode(state);
-  const auto bytes = record.bytes();
+  add_record(encode(state).bytes(), socket);
+}
+
+void HandoffSender::add(const ApiConnectionState& state, int socket) {
+  add_record(encode(state).bytes(), socket);
+}
+
+void HandoffSender::add_record(std::span<const std::byte> bytes, int socket) {
   if (bytes.size() >= bulky) {
     batch_memory_.push_back(make_memory_file("wsd-handoff", bytes));
     if (!batch_memory_.back()) return fail(std::string("no shared memory for a connection: ") + std::strerror(errno));
@@ -208,7 +205,7 @@ HandoffReceiver::Next HandoffReceiver::take(RecordSocket::Received received) {
     case Word::bus:
       return take_bus(*record, std::move(received.descriptors)) ? Next::go_on : Next::off;
     case Word::end:
-      if (outcome_.connections.size() != expected_) return Next::off;
+      if (outcome_.connections.size() + outcome_.api_connections.size() != expected_) return Next::off;
       whole_ = true;
       accepted_ = stream_.send(word(Word::accepted).bytes()) == RecordSocket::Status::done;
       return Next::go_on;
@@ -225,20 +222,32 @@ bool HandoffReceiver::take_batch(const RecordReader& batch, std::vector<FileDesc
   auto next = descriptors.begin();
   const auto take_descriptor = [&] { return next == descriptors.end() ? FileDescriptor() : std::move(*next++); };
   for (const auto& [field, value] : batch.fields()) {
-    std::optional<ConnectionState> state;
+    bool good = false;
     if (field == tag(Field::connection)) {
-      state = decode_connection(std::as_bytes(std::span(value)));
+      good = take_connection(std::as_bytes(std::span(value)), take_descriptor());
     } else if (field == tag(Field::in_memory)) {
       const FileDescriptor memory = take_descriptor();
-      state = read_state(memory, number_of(value).value_or(0));
+      FileDescriptor socket = take_descriptor();
+      good = read_memory(memory, number_of(value).value_or(0), [&](std::span<const std::byte> bytes) {
+        return take_connection(bytes, std::move(socket));
+      });
     } else {
       continue;
     }
-    FileDescriptor socket = take_descriptor();
-    if (!state || !socket) return false;
-    outcome_.connections.push_back({std::move(*state), std::move(socket)});
+    if (!good) return false;
   }
   return true;
+}
+
+bool HandoffReceiver::take_connection(std::span<const std::byte> record, FileDescriptor socket) {
+  if (!socket) return false;
+  if (auto state = decode_connection(record)) {
+    outcome_.connections.push_back({std::move(*state), std::move(socket)});
+    return true;
+  }
+  auto state = decode_api_connection(record);
+  if (state) outcome_.api_connections.push_back({std::move(*state), std::move(socket)});
+  return state.has_value();
 }
 
 bool HandoffReceiver::take_bus(const RecordReader& record, std::vector<FileDescriptor> descriptors) {
@@ -259,6 +268,7 @@ void HandoffReceiver::finish(Result result) {
   outcome_.result = result;
   if (result == Result::withdrawn || !whole_) {
     outcome_.connections.clear();
+    outcome_.api_connections.clear();
     outcome_.bus = {};
   }
   // Both on the stack: the call may destroy this receiver.

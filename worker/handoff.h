@@ -22,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "worker/api_connection_state.h"
 #include "worker/connection_state.h"
 #include "worker/file_descriptor.h"
 #include "worker/loop.h"
@@ -35,13 +36,20 @@ struct HandedConnection {
   FileDescriptor socket;
 };
 
+struct HandedApiConnection {
+  ApiConnectionState state;
+  FileDescriptor socket;
+};
+
 // The old worker's side. Blocks, for `patience` at most in all: nothing else may happen in its loop meanwhile.
 class HandoffSender {
  public:
+  // `connections`: of both kinds.
   HandoffSender(RecordSocket stream, std::size_t connections, std::chrono::milliseconds patience);
 
   // `socket` is copied; the caller keeps its own.
   void add(const ConnectionState& state, int socket);
+  void add(const ApiConnectionState& state, int socket);
   // Likewise the links of a bus.
   void add_bus(std::span<const std::byte> records, std::span<const int> links);
   // True once the new worker has everything. If not, failure() says why; then withdraw().
@@ -54,6 +62,7 @@ class HandoffSender {
   [[nodiscard]] const std::string& failure() const { return failure_; }
 
  private:
+  void add_record(std::span<const std::byte> record, int socket);
   void send(std::span<const std::byte> record, std::span<const int> descriptors = {});
   void send_batch();
   [[nodiscard]] bool wait_for(short events);
@@ -84,6 +93,7 @@ class HandoffReceiver {
   struct Outcome {
     Result result = Result::withdrawn;
     std::vector<HandedConnection> connections;
+    std::vector<HandedApiConnection> api_connections;
     Bus bus;
     std::uint64_t offered_at_ns = 0;  // CLOCK_MONOTONIC: when the old worker stopped serving them
   };
@@ -97,6 +107,7 @@ class HandoffReceiver {
   void receive();
   [[nodiscard]] Next take(RecordSocket::Received received);
   [[nodiscard]] bool take_batch(const protocol::RecordReader& batch, std::vector<FileDescriptor> descriptors);
+  [[nodiscard]] bool take_connection(std::span<const std::byte> record, FileDescriptor socket);
   [[nodiscard]] bool take_bus(const protocol::RecordReader& record, std::vector<FileDescriptor> descriptors);
   void finish(Result result);
 

@@ -17,8 +17,7 @@ void Homes::handle_sequence(std::uint16_t from, const RecordReader& record) {
   const KeptPublication kept = read_kept(record);
   const ChannelOptions& options = client_.options_of(kept.channel);
   if (options.history > 0) {
-    home_of(kept.channel)
-        .remember({kept.channel, kept.data, kept.type, kept.publisher, kept.excluded}, options.history);
+    home_of(kept.channel).remember(kept.view(), options.history);
   }
   RecordWriter sequenced = bus_record(BusWord::sequenced);
   sequenced.add_number(tag(BusField::origin), from);

@@ -39,6 +39,7 @@ struct KeptPublication {
         excluded(publication.excluded.begin(), publication.excluded.end()),
         question(question_) {}
 
+  [[nodiscard]] Publication view() const { return {channel, data, type, publisher, excluded}; }
   [[nodiscard]] std::size_t size() const { return sizeof(*this) + channel.size() + data.size(); }
 };
 

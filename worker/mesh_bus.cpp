@@ -139,6 +139,9 @@ void MeshBus::flush() {
 
 void MeshBus::take_inbox() {
   questions_.finish_complete();
+  if (is_on_bus_) {
+    for (Early& early : std::exchange(early_, {})) (void)publish(early.publication.view(), std::move(early.tell));
+  }
   for (const Deferred& deferred : std::exchange(inbox_, {})) {
     handle(deferred.from, *RecordReader::parse(deferred.record));
   }
@@ -159,6 +162,10 @@ void MeshBus::set_interest(std::string_view channel, bool interested) {
 
 SendResult MeshBus::publish(const Publication& publication, TellDelivery tell) {
   if (handed_over_) return SendResult::dropped;
+  if (!is_on_bus_) {
+    early_.push_back({KeptPublication(0, publication, 0), std::move(tell)});
+    return SendResult::queued;
+  }
   counters_.published.add(1);
   const bool kept = is_kept(client_.options_of(publication.channel));
   if (!tell) return kept ? publish_kept(publication, 0) : publish_plain(publication, 0).result;
@@ -641,7 +648,7 @@ void MeshBus::settle_if_all_are_in_step() {
 }
 
 void MeshBus::settle() {
-  settled_ = true;
+  settled_ = is_on_bus_ = true;
   uv_timer_stop(settle_deadline_.get());
   home_role_.announce_rebuilt();
   for (const Deferred& deferred : std::exchange(deferred_, {})) {

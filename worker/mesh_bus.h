@@ -73,7 +73,9 @@ class MeshBus final : public Bus, private SlotSender {
   void when_settled(std::function<void()> tell);
 
   // What this slot has told itself, and answers that are complete: to be worked off before the turn ends.
-  [[nodiscard]] bool has_inbox() const { return !inbox_.empty() || questions_.has_complete(); }
+  [[nodiscard]] bool has_inbox() const {
+    return !inbox_.empty() || questions_.has_complete() || (is_on_bus_ && !early_.empty());
+  }
   void take_inbox();
   // This turn's records leave.
   void flush();
@@ -109,6 +111,12 @@ class MeshBus final : public Bus, private SlotSender {
   struct Deferred {
     Slot from;
     Record record;
+  };
+
+  // Published before we had neighbours.
+  struct Early {
+    KeptPublication publication;
+    TellDelivery tell;
   };
 
   // ---- sending
@@ -180,8 +188,10 @@ class MeshBus final : public Bus, private SlotSender {
   std::map<std::string, std::vector<KeptPublication>, std::less<>> held_;
   std::vector<Deferred> deferred_;
   std::deque<Deferred> inbox_;  // from ourselves
+  std::vector<Early> early_;
   bool complete_ = false;
   bool settled_ = false;
+  bool is_on_bus_ = false;  // has been settled once, or took over from one that had
   bool handed_over_ = false;
   bool has_output_ = false;  // something may be to be flushed
   std::function<void()> on_settled_;

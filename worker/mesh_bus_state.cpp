@@ -209,7 +209,7 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
     }
   }
   has_output_ = true;
-  settled_ = was_settled;
+  settled_ = is_on_bus_ = was_settled;
   if (complete_ && !settled_) await_settlement();
   return true;
 }
