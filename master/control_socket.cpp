@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -38,18 +37,9 @@ void remove_old_socket(const std::string& path) {
   ::unlink(path.c_str());
 }
 
-worker::FileDescriptor bind_socket(const std::string& path) {
-  worker::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+worker::FileDescriptor listen_on(const std::string& path) {
+  worker::FileDescriptor socket = bind_to_file(path, 0600);
   if (!socket) fail(path, "make", errno);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof(address.sun_path)) fail(path, "make", ENAMETOOLONG);
-  path.copy(address.sun_path, path.size());
-  const mode_t umask_before = ::umask(0177);  // 0600 from the first moment on
-  const int result = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
-  const int error = errno;
-  ::umask(umask_before);
-  if (result != 0) fail(path, "make", error);
   if (::listen(socket.get(), backlog) != 0) fail(path, "listen on", errno);
   return socket;
 }
@@ -70,31 +60,17 @@ void refuse(int socket, CommandStatus status, std::string_view reason) {
 
 }  // namespace
 
-ControlSocket::ControlSocket(std::string path) : path_(std::move(path)), creator_(::getpid()) {
-  remove_old_socket(path_);
-  listener_ = bind_socket(path_);
-  remember_file();
+ControlSocket::ControlSocket(const std::string& path) {
+  remove_old_socket(path);
+  listener_ = listen_on(path);
+  file_.emplace(path);
 }
 
-ControlSocket::ControlSocket(std::string path, worker::FileDescriptor listener)
-    : path_(std::move(path)), creator_(::getpid()), listener_(std::move(listener)) {
+ControlSocket::ControlSocket(const std::string& path, worker::FileDescriptor listener)
+    : listener_(std::move(listener)) {
   struct stat status {};
-  if (::lstat(path_.c_str(), &status) != 0) listener_ = bind_socket(path_);  // somebody removed it
-  remember_file();
-}
-
-void ControlSocket::remember_file() {
-  struct stat status {};
-  if (::lstat(path_.c_str(), &status) != 0) fail(path_, "find", errno);
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
-}
-
-ControlSocket::~ControlSocket() {
-  struct stat status {};
-  const bool still_ours = ::getpid() == creator_ && ::lstat(path_.c_str(), &status) == 0 && status.st_dev == device_ &&
-                          status.st_ino == inode_;
-  if (still_ours) ::unlink(path_.c_str());
+  if (::lstat(path.c_str(), &status) != 0) listener_ = listen_on(path);  // somebody removed it
+  file_.emplace(path);
 }
 
 void ControlSocket::append_poll_fds(std::vector<pollfd>& fds) const {

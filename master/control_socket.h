@@ -11,7 +11,6 @@
 #pragma once
 
 #include <poll.h>
-#include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
@@ -23,6 +22,7 @@
 #include <vector>
 
 #include "master/control_protocol.h"
+#include "master/socket_file.h"
 #include "worker/file_descriptor.h"
 
 namespace wsd::master {
@@ -42,13 +42,11 @@ class ControlSocket {
 
   // Only for the holder of the instance's lock: replaces whatever socket a dead master left. Throws
   // CommandError(failed).
-  explicit ControlSocket(std::string path);
+  explicit ControlSocket(const std::string& path);
   // The one that this process listened on before it replaced its own binary.
-  ControlSocket(std::string path, worker::FileDescriptor listener);
+  ControlSocket(const std::string& path, worker::FileDescriptor listener);
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;
-  // Removes the socket's file, if this process made it and it is still the one.
-  ~ControlSocket();
 
   void append_poll_fds(std::vector<pollfd>& fds) const;
   // `fds`: as poll filled it in; descriptors of others are skipped. To be called after next_deadline() too.
@@ -79,7 +77,6 @@ class ControlSocket {
     std::optional<TimePoint> deadline;  // for its line, then for reading what is unsent
   };
 
-  void remember_file();
   void accept_clients(TimePoint now);
   void serve(ClientId id, Client& client, short events, TimePoint now, std::vector<Incoming>& requests);
   void receive(ClientId id, Client& client, std::vector<Incoming>& requests);
@@ -88,10 +85,7 @@ class ControlSocket {
   static void flush(Client& client);
   static void abandon(Client& client);
 
-  std::string path_;
-  pid_t creator_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  std::optional<SocketFile> file_;
   worker::FileDescriptor listener_;
   std::map<ClientId, Client> clients_;
   ClientId next_client_ = 1;
