@@ -143,12 +143,9 @@ void status_command(const CommandLine& line) {
   std::fputs(to_tables(*status).c_str(), stdout);
 }
 
-Options stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare) {
+void stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare) {
   auto master = MasterContact::find(line.options);
-  if (!master) {
-    prepare(line.options);
-    return line.options;
-  }
+  if (!master) return prepare(line.options);
   auto remembered = options_from_json(ask_for(*master, ControlCommand::options).options);
   if (!remembered)
     fail(fmt::format("{} does not say what it was started with: {}", master->description(), remembered.error()));
@@ -156,7 +153,6 @@ Options stop_for_restart(const CommandLine& line, const std::function<void(const
   options.merge(line.options);
   prepare(options);
   stop_master(*master, line.graceful);
-  return options;
 }
 
 void print_error(const std::string& line) {

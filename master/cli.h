@@ -16,9 +16,9 @@ void reload_command(const CommandLine& line);
 void upgrade_command(const CommandLine& line);
 void status_command(const CommandLine& line);
 
-// The first half of restart: stops the master if there is one, and returns the options to start with: what it
-// remembered, under what `line` gives. `prepare` sees them before anything is stopped: if it throws, nothing is.
-[[nodiscard]] Options stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare);
+// The first half of restart: stops the master if there is one. `prepare` gets the options to start with (what it
+// remembered, under what `line` gives) before anything is stopped: if it throws, nothing is.
+void stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare);
 
 // The one line of CommandError, as main prints it on standard error: "wsd: …".
 void print_error(const std::string& line);

@@ -67,9 +67,13 @@ constexpr std::array<OptionEntry, 2> instance_options{{
     {"--run-dir", "run_dir", "DIR",
      "Where NAME.lock, NAME.pid and NAME.sock are (default /run/wsd as root, else $XDG_RUNTIME_DIR/wsd)"},
 }};
-constexpr std::array<OptionEntry, 15> start_options{{
+constexpr std::array<OptionEntry, 18> start_options{{
     {"--listen", "listen", "URL",
-     "ws://HOST:PORT, repeatable; IPv6 in brackets; port 0 picks one (default ws://0.0.0.0:8080)"},
+     "ws://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one (default ws://0.0.0.0:8080)"},
+    {"--api", "api", "URL", "The HTTP API: http://HOST:PORT or unix:PATH, repeatable (default: none)"},
+    {"--api-token-file", "api_token_file", "FILE",
+     "What callers of the API must know; needed where other machines reach it"},
+    {"--subprotocol", "subprotocol", "NAME", "The WebSocket subprotocol to agree on (default: the app's choice)"},
     {"--count", "count", "N", "Workers, 1 to 256 (default 4)"},
     {"--set", "set", "KEY=VALUE", "A setting of the app, repeatable"},
     {"--log-file", "log_file", "FILE", "Default: standard error in the foreground, else NAME.log"},
@@ -103,6 +107,10 @@ const CommandEntry& find_command(std::string_view word) {
                    nearest_word(word, names)));
 }
 
+std::string absolute(const std::string& path) {
+  return std::filesystem::absolute(path).lexically_normal().string();
+}
+
 // What CLI11 fills in while it parses.
 class Parser {
  public:
@@ -132,6 +140,8 @@ class Parser {
     if (entry_.takes_options) {
       add({"APP", "app", "APP", "A C++ source (.cpp), a module (.so), or a built-in app: echo or push (default echo)"});
       app_.add_flag("-d,--daemon", daemon_, "Run in the background; comes back when every worker serves");
+      add_switch("--page", "page", "true", "A built-in app shows its page at / (the default)");
+      add_switch("--no-page", "page", "false", "It does not");
     }
     if (entry_.takes_options || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
@@ -153,11 +163,20 @@ class Parser {
         ->type_name(option.flag == std::string_view("APP") ? "" : option.value_name);
   }
 
+  void add_switch(const char* flag, const char* key, const char* value, const char* description) {
+    app_.add_flag_callback(
+            flag, [this, key, value] { take(key, value); }, description)
+        ->trigger_on_parse();
+  }
+
   void take(const std::string& key, std::string text) {
     // A daemon works in /, and a reload reaches a master that was started elsewhere.
-    const bool is_path = key == "run_dir" || key == "log_file" || key == "stdout_file" ||
+    const bool is_path = key == "run_dir" || key == "log_file" || key == "stdout_file" || key == "api_token_file" ||
                          (key == "app" && app_kind(text) != AppKind::builtin);
-    if (is_path && !text.empty()) text = std::filesystem::absolute(text).lexically_normal().string();
+    if (is_path && !text.empty()) text = absolute(text);
+    const bool is_unix_socket = (key == "listen" || key == "api") && text.starts_with(unix_prefix);
+    if (is_unix_socket && text != unix_prefix)
+      text = std::string(unix_prefix) + absolute(text.substr(unix_prefix.size()));
     if (const auto problem = result_.options.set_text(key, text)) fail(*problem);
   }
 

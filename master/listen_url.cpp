@@ -2,11 +2,13 @@
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
+#include <span>
 
 #include "worker/printable_text.h"
 
@@ -20,7 +22,8 @@ struct SchemeName {
   std::string_view spelling;
   Scheme scheme;
 };
-constexpr std::array<SchemeName, 2> scheme_names{{{"ws", Scheme::ws}, {"websocket", Scheme::ws}}};
+constexpr std::array<SchemeName, 2> websocket_schemes{{{"ws", Scheme::ws}, {"websocket", Scheme::ws}}};
+constexpr std::array<SchemeName, 1> api_schemes{{{"http", Scheme::http}}};
 
 char lower(char character) {
   return character >= 'A' && character <= 'Z' ? static_cast<char>(character + 32) : character;
@@ -30,8 +33,9 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) {
   return std::ranges::equal(left, right, {}, lower, lower);
 }
 
-std::optional<Scheme> scheme_from(std::string_view text) {
-  for (const SchemeName& name : scheme_names) {
+std::optional<Scheme> scheme_from(std::string_view text, SocketKind kind) {
+  const bool websocket = kind == SocketKind::websocket;
+  for (const SchemeName& name : websocket ? std::span<const SchemeName>(websocket_schemes) : api_schemes) {
     if (equals_ignoring_case(text, name.spelling)) return name.scheme;
   }
   return std::nullopt;
@@ -87,22 +91,50 @@ const char* take_host_apart(std::string& host, std::string_view rest) {
   return is_host(host) ? nullptr : "no such host can exist";
 }
 
+// The bytes of a path that the kernel takes, without the NUL behind them.
+constexpr std::size_t max_path = sizeof(sockaddr_un::sun_path) - 1;
+
+std::string what_is_wrong_with_path(std::string_view path) {
+  if (path.empty()) return "it has no path";
+  if (!path.starts_with('/')) return "the path does not begin with /";
+  if (path.ends_with('/')) return "the path names a directory";
+  if (path.size() <= max_path) return {};
+  return fmt::format("the path has {} bytes, and the kernel takes {}", path.size(), max_path);
+}
+
+std::string_view example(SocketKind kind) {
+  return kind == SocketKind::websocket ? "ws://0.0.0.0:8080 or unix:/run/wsd/chat.ws"
+                                       : "http://127.0.0.1:8090 or unix:/run/wsd/api.http";
+}
+
 }  // namespace
 
-Result<ListenUrl> parse_listen_url(std::string_view text) {
-  const auto refuse = [text](std::string_view why) {
-    return Error{fmt::format("bad listen URL '{}': {}; write it like ws://0.0.0.0:8080", worker::printable(text), why)};
+bool ListenUrl::is_loopback() const {
+  in_addr address{};
+  if (::inet_pton(AF_INET, host.c_str(), &address) == 1) return (ntohl(address.s_addr) >> 24U) == 127;
+  return is_unix() || host == "::1" || equals_ignoring_case(host, "localhost");
+}
+
+Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind) {
+  const auto refuse = [text, kind](std::string_view why) {
+    return Error{fmt::format("bad listen URL '{}': {}; write it like {}", worker::printable(text), why, example(kind))};
   };
+  if (text.starts_with(unix_prefix)) {
+    const std::string_view path = text.substr(unix_prefix.size());
+    const std::string problem = what_is_wrong_with_path(path);
+    if (!problem.empty()) return refuse(problem);
+    return ListenUrl{Scheme::unix_socket, {}, 0, std::string(path), kind};
+  }
   const std::size_t colon = text.find("://");
   if (colon == std::string_view::npos) return refuse("it has no scheme");
-  const auto scheme = scheme_from(text.substr(0, colon));
+  const auto scheme = scheme_from(text.substr(0, colon), kind);
   if (!scheme) return refuse("its scheme is not served here");
 
   std::string_view authority = text.substr(colon + 3);
   if (authority.ends_with('/')) authority.remove_suffix(1);
   const std::size_t length = host_length(authority);
   std::string_view port_text = authority.substr(length);
-  ListenUrl url{*scheme, std::string(authority.substr(0, length)), default_port};
+  ListenUrl url{*scheme, std::string(authority.substr(0, length)), default_port, {}, kind};
   if (const char* why = take_host_apart(url.host, port_text)) return refuse(why);
 
   if (port_text.empty()) return url;
@@ -113,8 +145,10 @@ Result<ListenUrl> parse_listen_url(std::string_view text) {
 }
 
 std::string to_string(const ListenUrl& url) {
-  return url.is_ipv6() ? fmt::format("ws://[{}]:{}", url.host, url.port)
-                       : fmt::format("ws://{}:{}", url.host, url.port);
+  if (url.is_unix()) return fmt::format("{}{}", unix_prefix, url.path);
+  const std::string_view scheme = url.scheme == Scheme::http ? "http" : "ws";
+  return url.is_ipv6() ? fmt::format("{}://[{}]:{}", scheme, url.host, url.port)
+                       : fmt::format("{}://{}:{}", scheme, url.host, url.port);
 }
 
 }  // namespace wsd::master

@@ -1,5 +1,6 @@
-// An address to listen on, as users write it: ws://HOST:PORT (also spelled websocket://). HOST is a name, an IPv4
-// address, or an IPv6 address in brackets. Port 0 lets the kernel choose; no port means 80 (RFC 6455 §3).
+// An address to listen on, as users write it: ws://HOST:PORT (also spelled websocket://) for WebSocket clients,
+// http://HOST:PORT for the API, unix:PATH for either. HOST is a name, an IPv4 address, or an IPv6 address in brackets.
+// Port 0 lets the kernel choose; no port means 80 (RFC 6455 §3). PATH is absolute here; the command line takes others.
 //
 // Parsing only: no name is looked up and no socket opened.
 
@@ -10,23 +11,33 @@
 #include <string_view>
 
 #include "master/result.h"
+#include "worker/socket_kind.h"
 
 namespace wsd::master {
 
-enum class Scheme : std::uint8_t { ws };
+using worker::SocketKind;
+
+enum class Scheme : std::uint8_t { ws, http, unix_socket };
 
 struct ListenUrl {
   Scheme scheme = Scheme::ws;
-  std::string host;  // IPv6 without its brackets
+  std::string host;  // IPv6 without its brackets; empty for a unix socket
   std::uint16_t port = 80;
+  std::string path = {};  // of a unix socket
+  SocketKind kind = SocketKind::websocket;
 
+  [[nodiscard]] bool is_unix() const { return scheme == Scheme::unix_socket; }
   [[nodiscard]] bool is_ipv6() const { return host.find(':') != std::string::npos; }
+  // No other machine can reach it. A name other than localhost might mean anything.
+  [[nodiscard]] bool is_loopback() const;
   bool operator==(const ListenUrl&) const = default;
 };
 
-Result<ListenUrl> parse_listen_url(std::string_view text);
+inline constexpr std::string_view unix_prefix = "unix:";
 
-// The canonical spelling: "ws://0.0.0.0:8080", "ws://[::1]:8080".
+Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind = SocketKind::websocket);
+
+// The canonical spelling: "ws://0.0.0.0:8080", "http://[::1]:8090", "unix:/run/wsd/chat.ws".
 [[nodiscard]] std::string to_string(const ListenUrl& url);
 
 }  // namespace wsd::master

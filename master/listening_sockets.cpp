@@ -1,10 +1,14 @@
 #include "master/listening_sockets.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -34,10 +38,22 @@ CommandError cannot_listen(const ListenUrl& url, int error) {
   const std::string where = to_string(url);
   switch (error) {
     case EADDRINUSE:
+      if (url.is_unix()) {
+        return {CommandStatus::failed,
+                fmt::format("cannot listen on {}: another program listens there; stop that one or "
+                            "choose another path",
+                            where)};
+      }
       return {CommandStatus::failed, fmt::format("cannot listen on {}: the port is taken by another program; stop that "
                                                  "one or choose another port with --listen",
                                                  where)};
     case EACCES:
+      if (url.is_unix()) {
+        return {
+            CommandStatus::failed,
+            fmt::format("cannot listen on {}: this user may not write there; choose a path in a directory of its own",
+                        where)};
+      }
       return {CommandStatus::failed, fmt::format("cannot listen on {}: ports below 1024 need root or "
                                                  "CAP_NET_BIND_SERVICE; choose a higher one with --listen",
                                                  where)};
@@ -45,6 +61,8 @@ CommandError cannot_listen(const ListenUrl& url, int error) {
       return {CommandStatus::failed, fmt::format("cannot listen on {}: this machine has no such address; use one of "
                                                  "its own, or 0.0.0.0 for all",
                                                  where)};
+    case ENOENT:
+      return {CommandStatus::failed, fmt::format("cannot listen on {}: its directory is not there; make it", where)};
     default:
       return {CommandStatus::failed, fmt::format("cannot listen on {}: {}", where, std::strerror(error))};
   }
@@ -90,16 +108,55 @@ std::uint16_t port_of(const FileDescriptor& socket) {
   return ntohs(port);
 }
 
+// Readable and writable for the group too: a proxy in front of us is another user.
+constexpr mode_t unix_mode = 0660;
+
+// Whether somebody accepts connections there.
+bool is_served(const std::string& path) {
+  const FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0) return true;
+  return errno != ECONNREFUSED && errno != ENOENT;  // EAGAIN: its queue is full; EACCES: not ours to say
+}
+
+// A server that was killed leaves its socket's file behind. Anything else that is in the way is somebody's.
+void make_room_for(const ListenUrl& url) {
+  struct stat status {};
+  if (::lstat(url.path.c_str(), &status) != 0) return;
+  if (!S_ISSOCK(status.st_mode)) {
+    throw CommandError(CommandStatus::failed,
+                       fmt::format("cannot listen on {}: there is something that is no socket; move it away or choose "
+                                   "another path",
+                                   to_string(url)));
+  }
+  if (is_served(url.path)) throw cannot_listen(url, EADDRINUSE);
+  if (::unlink(url.path.c_str()) != 0 && errno != ENOENT) throw cannot_listen(url, errno);
+}
+
+bool is_there(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
+}
+
+FileDescriptor copy_of(const FileDescriptor& socket, const ListenUrl& url) {
+  FileDescriptor copy(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+  if (!copy) throw cannot_listen(url, errno);
+  return copy;
+}
+
 }  // namespace
 
 ListeningSockets::ListeningSockets(int send_buffer, const std::vector<MasterState::Address>& addresses)
     : send_buffer_(send_buffer) {
   for (const MasterState::Address& state : addresses) {
-    auto asked = parse_listen_url(state.asked);
-    auto real = parse_listen_url(state.real);
+    auto asked = parse_listen_url(state.asked, state.kind);
+    auto real = parse_listen_url(state.real, state.kind);
     if (!asked || !real) continue;  // written by ourselves; the trial has read it
     Address address{.asked = *asked, .real = *real, .sockets = {}};
     for (const int socket : state.sockets) address.sockets.emplace_back(socket);
+    if (real->is_unix() && is_there(real->path)) address.file.emplace(real->path);
     addresses_.push_back(std::move(address));
   }
 }
@@ -107,7 +164,8 @@ ListeningSockets::ListeningSockets(int send_buffer, const std::vector<MasterStat
 std::vector<MasterState::Address> ListeningSockets::state() const {
   std::vector<MasterState::Address> states;
   for (const Address& address : addresses_) {
-    auto& state = states.emplace_back(MasterState::Address{to_string(address.asked), to_string(address.real), {}});
+    auto& state = states.emplace_back(MasterState::Address{
+        .asked = to_string(address.asked), .real = to_string(address.real), .sockets = {}, .kind = address.asked.kind});
     for (const FileDescriptor& socket : address.sockets) state.sockets.push_back(socket.get());
   }
   return states;
@@ -121,6 +179,14 @@ void ListeningSockets::open(const std::vector<ListenUrl>& addresses, unsigned co
     const auto known = std::ranges::find_if(addresses_, [&](Address& address) {
       return address.asked == url && std::ranges::find(wanted, &address) == wanted.end();
     });
+    const auto same_file = [&url](const Address* other) { return url.is_unix() && other->asked.path == url.path; };
+    if (std::ranges::any_of(wanted, same_file)) {
+      throw CommandError(
+          CommandStatus::failed,
+          fmt::format("cannot listen on {} for both, WebSocket clients and the API: each needs a path of "
+                      "its own",
+                      to_string(url)));
+    }
     if (known == addresses_.end()) fresh.push_back(probe(url));
     wanted.push_back(known == addresses_.end() ? &fresh.back() : &*known);
   }
@@ -157,6 +223,10 @@ std::set<int> ListeningSockets::open_sockets() const {
 
 // Binds without SO_REUSEPORT: with it, a second server would start silently and share the traffic of the first.
 ListeningSockets::Address ListeningSockets::probe(const ListenUrl& url) const {
+  if (url.is_unix()) {
+    make_room_for(url);
+    return {.asked = url, .real = url, .sockets = {}};
+  }
   const AddressInfo info = resolve(url);
   const FileDescriptor socket = bind_socket(url, *info, Sharing::exclusive);
   ListenUrl real = url;
@@ -166,17 +236,28 @@ ListeningSockets::Address ListeningSockets::probe(const ListenUrl& url) const {
 
 void ListeningSockets::open_slots(Address& address, unsigned count) const {
   address.sockets.resize(std::max<std::size_t>(address.sockets.size(), count));
-  AddressInfo info;
   for (FileDescriptor& place : std::span(address.sockets).first(count)) {
-    if (place) continue;
-    if (info == nullptr) info = resolve(address.real);
-    FileDescriptor socket = bind_socket(address.real, *info, Sharing::reuse_port);
-    // Clients inherit both from the socket that accepts them: no system call per client.
-    set_option(socket, SOL_SOCKET, SO_SNDBUF, send_buffer_);
-    set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
-    if (::listen(socket.get(), backlog) != 0) throw cannot_listen(address.asked, errno);
-    place = std::move(socket);
+    if (!place) place = address.real.is_unix() ? open_unix(address) : open_tcp(address);
   }
+}
+
+FileDescriptor ListeningSockets::open_tcp(const Address& address) const {
+  FileDescriptor socket = bind_socket(address.real, *resolve(address.real), Sharing::reuse_port);
+  // Clients inherit both from the socket that accepts them: no system call per client.
+  set_option(socket, SOL_SOCKET, SO_SNDBUF, send_buffer_);
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (::listen(socket.get(), backlog) != 0) throw cannot_listen(address.asked, errno);
+  return socket;
+}
+
+FileDescriptor ListeningSockets::open_unix(Address& address) {
+  const auto open = std::ranges::find_if(address.sockets, [](const FileDescriptor& socket) { return bool(socket); });
+  if (open != address.sockets.end()) return copy_of(*open, address.asked);
+  FileDescriptor socket = bind_to_file(address.real.path, unix_mode);
+  if (!socket) throw cannot_listen(address.asked, errno);
+  address.file.emplace(address.real.path);
+  if (::listen(socket.get(), backlog) != 0) throw cannot_listen(address.asked, errno);
+  return socket;
 }
 
 void ListeningSockets::keep_only(const std::vector<ListenUrl>& addresses) {
@@ -198,22 +279,24 @@ std::vector<ListenUrl> ListeningSockets::addresses() const {
   return urls;
 }
 
-std::vector<int> ListeningSockets::of_slot(Slot slot) const {
-  std::vector<int> descriptors;
+std::vector<OpenSocket> ListeningSockets::of_slot(Slot slot) const {
+  std::vector<OpenSocket> sockets;
   for (const Address& address : addresses_) {
-    if (slot < address.sockets.size() && address.sockets[slot]) descriptors.push_back(address.sockets[slot].get());
+    if (slot >= address.sockets.size() || !address.sockets[slot]) continue;
+    sockets.push_back({address.sockets[slot].get(), address.asked.kind});
   }
-  return descriptors;
+  return sockets;
 }
 
-std::vector<int> ListeningSockets::of_slot(Slot slot, const std::vector<ListenUrl>& addresses) const {
-  std::vector<int> descriptors;
+std::vector<OpenSocket> ListeningSockets::of_slot(Slot slot, const std::vector<ListenUrl>& addresses) const {
+  std::vector<OpenSocket> sockets;
   for (const Address& address : addresses_) {
     if (std::ranges::find(addresses, address.asked) == addresses.end()) continue;
-    if (slot < address.sockets.size() && address.sockets[slot]) descriptors.push_back(address.sockets[slot].get());
+    if (slot >= address.sockets.size() || !address.sockets[slot]) continue;
+    sockets.push_back({address.sockets[slot].get(), address.asked.kind});
   }
   // A slot that a failed reload left behind, with addresses that are gone: what there is serves better than nothing.
-  return descriptors.empty() ? of_slot(slot) : descriptors;
+  return sockets.empty() ? of_slot(slot) : sockets;
 }
 
 }  // namespace wsd::master

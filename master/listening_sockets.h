@@ -1,20 +1,29 @@
 // The server's listening sockets: one SO_REUSEPORT socket per address and slot, opened before any worker exists and
 // kept for life, so that a worker that dies or is replaced leaves its accept queue to its successor
-// (docs/architecture.md).
+// (docs/architecture.md). A unix socket is one for all slots: the kernel has no SO_REUSEPORT for its kind.
 //
 // Owned by the master. Workers get copies; a slot's sockets are retired only when nobody else holds any.
 
 #pragma once
 
+#include <optional>
 #include <set>
 #include <vector>
 
 #include "master/listen_url.h"
 #include "master/master_state.h"
+#include "master/socket_file.h"
 #include "master/supervision.h"
 #include "worker/file_descriptor.h"
 
 namespace wsd::master {
+
+// Still owned by those that it was asked of.
+struct OpenSocket {
+  int descriptor = -1;
+  SocketKind kind = SocketKind::websocket;
+  bool operator==(const OpenSocket&) const = default;
+};
 
 class ListeningSockets {
  public:
@@ -34,20 +43,23 @@ class ListeningSockets {
 
   // As asked for at the last open(), in that order, with the ports they got.
   [[nodiscard]] std::vector<ListenUrl> addresses() const;
-  // One descriptor per address, those of the last open() first, in that order; still owned here.
-  [[nodiscard]] std::vector<int> of_slot(Slot slot) const;
+  // One per address, those of the last open() first, in that order.
+  [[nodiscard]] std::vector<OpenSocket> of_slot(Slot slot) const;
   // Only of these addresses: a new worker has nothing to do with those that are about to go.
-  [[nodiscard]] std::vector<int> of_slot(Slot slot, const std::vector<ListenUrl>& addresses) const;
+  [[nodiscard]] std::vector<OpenSocket> of_slot(Slot slot, const std::vector<ListenUrl>& addresses) const;
 
  private:
   struct Address {
     ListenUrl asked;
     ListenUrl real;                               // with the port that the kernel chose
     std::vector<worker::FileDescriptor> sockets;  // by slot; empty where retired
+    std::optional<SocketFile> file = {};          // of a unix socket
   };
 
   [[nodiscard]] Address probe(const ListenUrl& url) const;
   void open_slots(Address& address, unsigned count) const;
+  [[nodiscard]] worker::FileDescriptor open_tcp(const Address& address) const;
+  [[nodiscard]] static worker::FileDescriptor open_unix(Address& address);
   [[nodiscard]] std::set<int> open_sockets() const;
 
   int send_buffer_;

@@ -23,12 +23,11 @@ using master::CommandStatus;
 CommandStatus run(const CommandLine& line) {
   switch (line.command) {
     case Command::start:
-      return master::start_command(line.options);
+      return master::start_command(master::make_plan(line.options));
     case Command::restart: {
-      master::AppCode code;
-      const master::Options options = master::stop_for_restart(
-          line, [&code](const master::Options& wanted) { code = master::make_app_code(*wanted.app); });
-      return master::start_command(options, code);
+      master::Plan plan;
+      master::stop_for_restart(line, [&plan](const master::Options& wanted) { plan = master::make_plan(wanted); });
+      return master::start_command(plan);
     }
     case Command::stop:
       master::stop_command(line);

@@ -63,8 +63,8 @@ std::vector<ResumedWorker> resumed_workers(const MasterState& state) {
 
 }  // namespace
 
-Master::Master(const Options& options, const AppCode& code, const RunDirectory& directory, const InstanceLock& lock,
-               int log, StartReport& report, std::function<void(const Status&)> on_started)
+Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLock& lock, int log, StartReport& report,
+               std::function<void(const Status&)> on_started)
     : log_(log),
       lock_(lock),
       program_(own_program()),
@@ -74,15 +74,15 @@ Master::Master(const Options& options, const AppCode& code, const RunDirectory& 
       started_at_(std::chrono::system_clock::now()),
       started_(Clock::now()),
       resumed_(false),
-      plans_({options, code}),
-      supervisor_(supervisor_settings(options)),
+      plans_(plan),
+      supervisor_(supervisor_settings(plan.options)),
       sockets_(worker::Limits{}.socket_send_buffer),
-      bus_(*options.count, bus_order()),
+      bus_(*plan.options.count, bus_order()),
       control_(directory.control_socket()),
       pid_file_(directory.pid_file()),
       reload_desk_(around_reloads()),
       upgrade_desk_(around_upgrades()) {
-  sockets_.open(*options.listen, *options.count);
+  sockets_.open(addresses_of(plan.options), *plan.options.count);
 }
 
 Master::Master(const MasterState& state, const Options& options, const InstanceLock& lock, StartReport& report)

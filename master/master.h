@@ -19,7 +19,6 @@
 #include <string>
 #include <vector>
 
-#include "master/app_code.h"
 #include "master/bus_pairs.h"
 #include "master/control_socket.h"
 #include "master/daemonize.h"
@@ -42,8 +41,8 @@ class Master {
  public:
   // The caller has set up the log on `log`, and made this the process that is to stay.
   // `on_started` runs once all workers serve. Binds every address: throws CommandError if it cannot.
-  Master(const Options& options, const AppCode& code, const RunDirectory& directory, const InstanceLock& lock, int log,
-         StartReport& report, std::function<void(const Status&)> on_started);
+  Master(const Plan& plan, const RunDirectory& directory, const InstanceLock& lock, int log, StartReport& report,
+         std::function<void(const Status&)> on_started);
 
   // The same server after this process has replaced its own binary. Throws CommandError.
   Master(const MasterState& state, const Options& options, const InstanceLock& lock, StartReport& report);

@@ -33,9 +33,12 @@ worker::FileDescriptor copy_of(int descriptor) {
   return copy;
 }
 
-std::vector<worker::FileDescriptor> copies_of(const std::vector<int>& descriptors) {
-  std::vector<worker::FileDescriptor> copies;
-  for (const int descriptor : descriptors) copies.push_back(copy_of(descriptor));
+worker::SlotSockets copies_of(Slot slot, const std::vector<OpenSocket>& sockets) {
+  worker::SlotSockets copies{.slot = slot, .sockets = {}, .kinds = {}};
+  for (const OpenSocket& socket : sockets) {
+    copies.sockets.push_back(copy_of(socket.descriptor));
+    copies.kinds.push_back(socket.kind);
+  }
   return copies;
 }
 
@@ -78,7 +81,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .generation = spawn.generation,
           .count = *plan.options.count,
           .homes = bus_.homes(),
-          .sockets = {spawn.slot, copies_of(sockets_.of_slot(spawn.slot, *plan.options.listen))},
+          .sockets = copies_of(spawn.slot, sockets_.of_slot(spawn.slot, addresses_of(plan.options))),
           .master = std::move(link),
           .scoreboard = &ledger_.scoreboard(),
           .scoreboard_row = row,
@@ -86,6 +89,9 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .module = plan.code.module == nullptr ? worker::FileDescriptor() : copy_of(plan.code.module->get()),
           .app_name = *plan.options.app,
           .settings = *plan.options.set,
+          .api_token = plan.api_token,
+          .page = *plan.options.page,
+          .subprotocol = *plan.options.subprotocol,
           .limits = limits_from(plan.options),
           .successor = spawn.successor};
 }
@@ -137,7 +143,15 @@ void Master::act(const BeginToServe& action) {
 }
 
 void Master::act(const Serve& action) {
-  order(action.key, record_of(MasterOrder::serve, action.slot), sockets_.of_slot(action.slot));
+  std::vector<int> descriptors;
+  std::string kinds;
+  for (const OpenSocket& socket : sockets_.of_slot(action.slot)) {
+    descriptors.push_back(socket.descriptor);
+    kinds += static_cast<char>(socket.kind);
+  }
+  RecordWriter record = record_of(MasterOrder::serve, action.slot);
+  record.add(tag(MasterField::kinds), kinds);
+  order(action.key, record, descriptors);
 }
 
 void Master::act(const Release& action) {
@@ -178,7 +192,7 @@ void Master::act(const Kill& action) {
 
 void Master::act(const OpenSlots& action) {
   try {
-    sockets_.open(*plans_.wanted().options.listen, action.count);
+    sockets_.open(addresses_of(plans_.wanted().options), action.count);
   } catch (const CommandError& error) {
     log::error("slots without sockets serve nobody: {}", error.what());
   }
@@ -244,8 +258,8 @@ void Master::settle_on(Generation generation) {
   if (supervisor_.stopping()) return;
   const Options& options = plans_.of(generation).options;
   try {
-    sockets_.open(*options.listen, supervisor_.count());
-    if (reload_desk_.is_last()) sockets_.keep_only(*options.listen);
+    sockets_.open(addresses_of(options), supervisor_.count());
+    if (reload_desk_.is_last()) sockets_.keep_only(addresses_of(options));
   } catch (const CommandError& error) {
     log::error("{}; the addresses that are open stay open", error.what());
   }

@@ -34,8 +34,8 @@ enum class Field : Tag {
   started_ns = 18,
   homes = 19,
 };
-enum class PlanField : Tag { generation = 1, options = 2, module = 3 };
-enum class AddressField : Tag { asked = 1, real = 2, socket = 3 };
+enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4 };
+enum class AddressField : Tag { asked = 1, real = 2, socket = 3, is_api = 4 };
 enum class WorkerField : Tag {
   key = 1,
   pid = 2,
@@ -106,6 +106,7 @@ RecordWriter encode(const MasterState::Plan& plan) {
   put(writer, PlanField::generation, plan.generation);
   put(writer, PlanField::options, plan.options);
   put(writer, PlanField::module, plan.module);
+  put(writer, PlanField::api_token, plan.api_token);
   return writer;
 }
 
@@ -114,6 +115,7 @@ RecordWriter encode(const MasterState::Address& address) {
   put(writer, AddressField::asked, address.asked);
   put(writer, AddressField::real, address.real);
   for (const int socket : address.sockets) put(writer, AddressField::socket, socket);
+  put(writer, AddressField::is_api, address.kind == worker::SocketKind::api ? 1 : 0);
   return writer;
 }
 
@@ -143,6 +145,7 @@ void read_plan(const RecordReader& reader, MasterState& state) {
   get(reader, PlanField::generation, plan.generation);
   get(reader, PlanField::options, plan.options);
   get(reader, PlanField::module, plan.module);
+  get(reader, PlanField::api_token, plan.api_token);
 }
 
 void read_address(const RecordReader& reader, MasterState& state) {
@@ -150,6 +153,9 @@ void read_address(const RecordReader& reader, MasterState& state) {
   get(reader, AddressField::asked, address.asked);
   get(reader, AddressField::real, address.real);
   get(reader, AddressField::socket, address.sockets);
+  bool is_api = false;
+  get(reader, AddressField::is_api, is_api);
+  address.kind = is_api ? worker::SocketKind::api : worker::SocketKind::websocket;
 }
 
 void read_worker(const RecordReader& reader, MasterState& state) {

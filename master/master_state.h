@@ -18,6 +18,7 @@
 #include "master/status_page.h"
 #include "master/supervision.h"
 #include "protocol/record.h"
+#include "worker/socket_kind.h"
 
 namespace wsd::master {
 
@@ -26,12 +27,14 @@ struct MasterState {
     Generation generation = 0;
     std::string options;  // JSON
     int module = -1;      // the app's code, if it is not built in
+    std::string api_token;
     bool operator==(const Plan&) const = default;
   };
   struct Address {
     std::string asked;
     std::string real;
     std::vector<int> sockets;  // by slot
+    worker::SocketKind kind = worker::SocketKind::websocket;
     bool operator==(const Address&) const = default;
   };
   struct Worker {

@@ -50,11 +50,14 @@ Status Master::status() const {
                 .generation = generation,
                 .app = *options.app,
                 .listen = {},
+                .api = {},
                 .workers = {},
                 .draining = {},
                 .totals = ledger_.totals(),
                 .exits = ledger_.exits()};
-  for (const ListenUrl& url : sockets_.addresses()) status.listen.push_back(to_string(url));
+  for (const ListenUrl& url : sockets_.addresses()) {
+    (url.kind == SocketKind::api ? status.api : status.listen).push_back(to_string(url));
+  }
   for (const Supervisor::WorkerView& view : supervisor_.workers()) {
     (view.current ? status.workers : status.draining).push_back(status_of(view));
   }

@@ -7,7 +7,9 @@
 #include <charconv>
 #include <cmath>
 #include <span>
+#include <type_traits>
 
+#include "protocol/http_syntax.h"
 #include "protocol/json_writer.h"
 #include "protocol/utf8.h"
 #include "worker/printable_text.h"
@@ -26,6 +28,10 @@ template <typename Visitor, typename... AnyOptions>
 void visit(Visitor&& visitor, AnyOptions&... options) {
   visitor("app", options.app...);
   visitor("listen", options.listen...);
+  visitor("api", options.api...);
+  visitor("api_token_file", options.api_token_file...);
+  visitor("page", options.page...);
+  visitor("subprotocol", options.subprotocol...);
   visitor("count", options.count...);
   visitor("name", options.name...);
   visitor("run_dir", options.run_dir...);
@@ -91,12 +97,14 @@ Problem read(std::string_view text, Option<Milliseconds>& option) {
   return {};
 }
 
-Problem read(std::string_view text, Option<std::vector<ListenUrl>>& option) {
-  auto url = parse_listen_url(text);
+// `key`: whose addresses they are.
+Problem read_url(std::string_view key, std::string_view text, Option<std::vector<ListenUrl>>& option) {
+  auto url = parse_listen_url(text, key == "api" ? SocketKind::api : SocketKind::websocket);
   if (!url) return url.error();
   if (option.given() && option->size() >= max_listens) return fmt::format("may be given {} times at most", max_listens);
   std::vector<ListenUrl> urls = option.given() ? *option : std::vector<ListenUrl>();
-  if (std::ranges::find(urls, *url) != urls.end() && url->port != 0) return "names " + to_string(*url) + " twice";
+  if (std::ranges::find(urls, *url) != urls.end() && (url->port != 0 || url->is_unix()))
+    return "names " + to_string(*url) + " twice";
   urls.push_back(*url);
   option.give(std::move(urls));
   return {};
@@ -161,7 +169,8 @@ using simdjson::dom::element;
 Problem take_list(Options& options, std::string_view key, simdjson::dom::array values) {
   for (const element value : values) {
     std::string_view text;
-    if (key != "listen" || value.get(text) != simdjson::SUCCESS) return spelling(key) + " must not be a list";
+    if ((key != "listen" && key != "api") || value.get(text) != simdjson::SUCCESS)
+      return spelling(key) + " must not be a list";
     if (auto problem = options.set_text(key, text)) return problem;
   }
   return {};
@@ -206,10 +215,17 @@ std::optional<std::string> Options::set_text(std::string_view key, std::string_v
     problem = "must be UTF-8 without NUL, not " + quoted(text);
   } else if (key == "name" && !is_safe_name(text)) {
     problem = "must be letters, digits, '.', '_' and '-', at most 64, not " + quoted(text);
+  } else if (key == "subprotocol" && !protocol::is_token(text)) {
+    problem = "must be a name of letters, digits and !#$%&'*+-.^_`|~, not " + quoted(text);
   } else {
     visit(
         [&](std::string_view candidate, auto& option) {
-          if (candidate == key) problem = read(text, option);
+          if (candidate != key) return;
+          if constexpr (std::is_same_v<decltype(option), Option<std::vector<ListenUrl>>&>) {
+            problem = read_url(key, text, option);
+          } else {
+            problem = read(text, option);
+          }
         },
         *this);
   }
@@ -226,6 +242,12 @@ void Options::merge(const Options& newer) {
       },
       *this, newer);
   if (newer.set.given()) set.give(std::move(settings));
+}
+
+std::vector<ListenUrl> addresses_of(const Options& options) {
+  std::vector<ListenUrl> addresses = *options.listen;
+  addresses.insert(addresses.end(), options.api->begin(), options.api->end());
+  return addresses;
 }
 
 std::string to_json(const Options& options) {

@@ -2,10 +2,16 @@
 
 #include <utility>
 
+#include "master/api_token.h"
 #include "master/exit_status.h"
 #include "worker/file_descriptor.h"
 
 namespace wsd::master {
+
+Plan make_plan(const Options& options) {
+  std::string token = read_api_token(options);
+  return {options, make_app_code(*options.app), std::move(token)};
+}
 
 Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(state.wanted_generation) {
   for (const MasterState::Plan& plan : state.plans) {
@@ -13,7 +19,7 @@ Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(s
     if (!options) throw CommandError(CommandStatus::failed, options.error());
     AppCode code =
         plan.module == -1 ? load_app_code(*options->app) : seal_app_code(worker::FileDescriptor(plan.module));
-    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code)});
+    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code), plan.api_token});
   }
 }
 
@@ -21,7 +27,8 @@ void Plans::save(MasterState& state) const {
   state.last_generation = last_;
   state.wanted_generation = wanted_;
   for (const auto& [generation, plan] : plans_) {
-    state.plans.push_back({generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1});
+    state.plans.push_back(
+        {generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1, plan.api_token});
   }
 }
 

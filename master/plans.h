@@ -5,6 +5,7 @@
 #pragma once
 
 #include <map>
+#include <string>
 
 #include "master/app_code.h"
 #include "master/master_state.h"
@@ -16,7 +17,12 @@ namespace wsd::master {
 struct Plan {
   Options options;
   AppCode code;
+  std::string api_token;  // empty: none is asked for
 };
+
+// What `options` ask for, read for a command's own process. Blocks while a source is compiled, whose compiler writes to
+// standard error. Throws CommandError.
+[[nodiscard]] Plan make_plan(const Options& options);
 
 class Plans {
  public:

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "master/api_token.h"
 #include "master/app_source.h"
 #include "master/exit_status.h"
 #include "worker/log.h"
@@ -48,6 +49,7 @@ void ReloadDesk::begin(const Request& request) {
   Plan plan = around_.plans.wanted();
   plan.options.merge(request.changes);
   const bool stopping = around_.supervisor.stopping();
+  if (!stopping) plan.api_token = read_api_token(plan.options);
   if (stopping || app_kind(*plan.options.app) != AppKind::source) {
     if (!stopping) plan.code = load_app_code(*plan.options.app);
     return start_generation(request.client, std::move(plan));
@@ -58,7 +60,7 @@ void ReloadDesk::begin(const Request& request) {
 }
 
 void ReloadDesk::start_generation(std::optional<ClientId> client, Plan plan) {
-  if (!around_.supervisor.stopping()) around_.sockets.open(*plan.options.listen, around_.supervisor.count());
+  if (!around_.supervisor.stopping()) around_.sockets.open(addresses_of(plan.options), around_.supervisor.count());
   clients_.push_back(client);
   log::set_level(*plan.options.log_level);
   const unsigned count = *plan.options.count;

@@ -41,6 +41,7 @@ void print_banner(const Status& status, bool daemon) {
                       .libuv_version = worker::loop_library_version(),
                       .openssl_version = worker::tls_library_version(),
                       .listen = status.listen,
+                      .api = status.api,
                       .name = status.name,
                       .app = status.app,
                       .user = user_name(),
@@ -82,15 +83,15 @@ FileDescriptor open_stdout(const Options& options) {
   }
 }
 
-CommandStatus serve(const Options& options, const AppCode& code, const RunDirectory& directory, int log_descriptor,
-                    StartReport& report) {
+CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_descriptor, StartReport& report) {
+  const Options& options = plan.options;
   const InstanceLock lock(directory.lock_file(), *options.name);
   const bool daemon = *options.daemon;
   log::use(log_descriptor);
   log::set_level(*options.log_level);
   log::set_role("master");
   raise_descriptor_limit();
-  Master master(options, code, directory, lock, log_descriptor, report, [daemon](const Status& status) {
+  Master master(plan, directory, lock, log_descriptor, report, [daemon](const Status& status) {
     if (!daemon) print_banner(status, false);
   });
   worker::set_process_title(fmt::format("wsd: master process  {}", *options.name));
@@ -100,10 +101,10 @@ CommandStatus serve(const Options& options, const AppCode& code, const RunDirect
 }
 
 // In the daemon nobody reads standard error any more: the command that waits hears the reason.
-CommandStatus serve_as_daemon(const Options& options, const AppCode& code, const RunDirectory& directory,
-                              int log_descriptor, StartReport& report) {
+CommandStatus serve_as_daemon(const Plan& plan, const RunDirectory& directory, int log_descriptor,
+                              StartReport& report) {
   try {
-    return serve(options, code, directory, log_descriptor, report);
+    return serve(plan, directory, log_descriptor, report);
   } catch (const CommandError& error) {
     report.failure(error.status(), error.what());
     return error.status();
@@ -113,12 +114,13 @@ CommandStatus serve_as_daemon(const Options& options, const AppCode& code, const
   }
 }
 
-CommandStatus start_daemon(const Options& options, const AppCode& code, const RunDirectory& directory,
-                           const FileDescriptor& log, const FileDescriptor& output) {
+CommandStatus start_daemon(const Plan& plan, const RunDirectory& directory, const FileDescriptor& log,
+                           const FileDescriptor& output) {
+  const Options& options = plan.options;
   const std::string log_name = options.log_file.given() ? *options.log_file : directory.default_log_file();
   auto daemon = daemonize(output ? output.get() : log.get(), log.get(), log_name);
   if (auto* report = std::get_if<StartReport>(&daemon)) {
-    return serve_as_daemon(options, code, directory, log.get(), *report);
+    return serve_as_daemon(plan, directory, log.get(), *report);
   }
   const auto& outcome = std::get<StartOutcome>(daemon);
   if (outcome.status != CommandStatus::done) throw CommandError(outcome.status, outcome.reason);
@@ -152,20 +154,17 @@ CommandStatus resume_command(int descriptor, bool trial) {
   return master.run();
 }
 
-CommandStatus start_command(const Options& options) {
-  return start_command(options, make_app_code(*options.app));
-}
-
-CommandStatus start_command(const Options& options, const AppCode& code) {
+CommandStatus start_command(const Plan& plan) {
+  const Options& options = plan.options;
   const RunDirectory directory = RunDirectory::locate(options);
   directory.create();
   const FileDescriptor log = open_log(options, directory);
   const FileDescriptor output = open_stdout(options);
-  if (*options.daemon) return start_daemon(options, code, directory, log, output);
+  if (*options.daemon) return start_daemon(plan, directory, log, output);
 
   if (output) ::dup2(output.get(), STDOUT_FILENO);
   StartReport nobody;
-  return serve(options, code, directory, log.get(), nobody);
+  return serve(plan, directory, log.get(), nobody);
 }
 
 }  // namespace wsd::master

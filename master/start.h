@@ -2,17 +2,14 @@
 
 #pragma once
 
-#include "master/app_code.h"
 #include "master/exit_status.h"
-#include "master/options.h"
+#include "master/plans.h"
 
 namespace wsd::master {
 
 // Returns in the process that the shell waits for: in the foreground when the server has stopped, for a daemon when it
 // serves. Throws CommandError with the reason when it does not come to that.
-[[nodiscard]] CommandStatus start_command(const Options& options);
-// The same with the app's code at hand.
-[[nodiscard]] CommandStatus start_command(const Options& options, const AppCode& code);
+[[nodiscard]] CommandStatus start_command(const Plan& plan);
 
 // What the master runs in place of its old binary (upgrade.h): goes on with the state behind `descriptor`. On trial it
 // only finds out whether it could. Throws CommandError.

@@ -54,6 +54,7 @@ void visit_status(AnyStatus& status, Visitor&& visitor) {
   visitor("generation", status.generation);
   visitor("app", status.app);
   visitor("listen", status.listen);
+  visitor("api", status.api);
   visitor("workers", status.workers);
   visitor("draining", status.draining);
   visitor("totals", status.totals);
@@ -117,7 +118,9 @@ class Reader {
 
   template <typename T>
   void operator()(std::string_view name, T& field) {
-    read(object_.at_key(name).value(), field);
+    auto member = object_.at_key(name);
+    const bool is_new = name == "api";  // a master of 0.1 does not know it
+    if (!is_new || member.error() != simdjson::NO_SUCH_FIELD) read(member.value(), field);
   }
 
  private:

@@ -62,9 +62,15 @@ std::string bytes_text(std::uint64_t bytes) {
   return unit == 0 ? fmt::format("{}", bytes) : fmt::format("{:.1f}{}", amount, units[unit]);
 }
 
-std::string joined_listen(const Lines& listen) {
+std::string joined_addresses(const Lines& addresses) {
   std::string text;
-  for (const std::string& url : listen) text += (text.empty() ? "" : " ") + worker::printable(url);
+  for (const std::string& url : addresses) text += (text.empty() ? "" : " ") + worker::printable(url);
+  return text;
+}
+
+std::string addresses_text(const Status& status) {
+  std::string text = "listen: " + joined_addresses(status.listen);
+  if (!status.api.empty()) text += fmt::format("{}api: {}", between, joined_addresses(status.api));
   return text;
 }
 
@@ -75,7 +81,7 @@ Lines global_lines(const Status& status) {
                   worker::printable(status.name), between, status.pid),
       fmt::format("start time: {:%Y-%m-%d %H:%M:%S}{}run {}{}generation: {}", fmt::localtime(started), between,
                   uptime_text(status.uptime_s), between, status.generation),
-      fmt::format("app: {}{}listen: {}", worker::printable(status.app), between, joined_listen(status.listen)),
+      fmt::format("app: {}{}{}", worker::printable(status.app), between, addresses_text(status)),
       fmt::format("{}{}{}{}{} draining", counted(status.workers.size(), "worker"), between,
                   counted(status.totals.connections, "connection"), between, status.draining.size()),
   };
@@ -148,9 +154,11 @@ Lines process_lines(const Status& status) {
 
 Lines listen_lines(const Banner& banner) {
   TextTable table({{"user"}, {"name"}, {"app"}, {"listen"}, {"count", TextTable::Align::right}, {"state"}});
-  for (const std::string& url : banner.listen) {
-    table.add_row({banner.user, banner.name, banner.app, url, fmt::format("{}", banner.count), "[OK]"});
-  }
+  const auto add = [&](const std::string& app, const std::string& url) {
+    table.add_row({banner.user, banner.name, app, worker::printable(url), fmt::format("{}", banner.count), "[OK]"});
+  };
+  for (const std::string& url : banner.listen) add(banner.app, url);
+  for (const std::string& url : banner.api) add("(api)", url);
   return table.lines();
 }
 

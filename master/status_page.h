@@ -53,6 +53,7 @@ struct Status {
   unsigned generation = 1;
   std::string app;
   std::vector<std::string> listen;
+  std::vector<std::string> api;
   std::vector<WorkerStatus> workers;   // one current process per slot
   std::vector<WorkerStatus> draining;  // on their way out
   Counters totals;                     // with those of processes that are gone
@@ -70,6 +71,7 @@ struct Banner {
   std::string libuv_version;
   std::string openssl_version;
   std::vector<std::string> listen;
+  std::vector<std::string> api;
   std::string name;
   std::string app;
   std::string user;

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "master/api_token.h"
 #include "master/app_code.h"
 #include "master/descriptors.h"
 #include "master/exit_status.h"
@@ -148,6 +149,7 @@ void try_master_state(const MasterState& state) {
     if (plan.module == -1) (void)load_app_code(*options->app);
     if (plan.generation != state.wanted_generation) continue;
     // As the reload will do that follows.
+    (void)read_api_token(*options);
     const AppCode code = make_app_code(*options->app);
     const AppModule* module =
         code.builtin != nullptr ? code.builtin : &worker::load_module(code.module->get(), *options->app);

@@ -12,6 +12,7 @@
 #include "worker/limits.h"
 #include "worker/record_socket.h"
 #include "worker/scoreboard.h"
+#include "worker/socket_kind.h"
 
 namespace wsd::worker {
 
@@ -19,6 +20,7 @@ namespace wsd::worker {
 struct SlotSockets {
   std::uint16_t slot = 0;
   std::vector<FileDescriptor> sockets;
+  std::vector<SocketKind> kinds;  // of each
 };
 
 struct Heritage {
@@ -36,6 +38,9 @@ struct Heritage {
   FileDescriptor module;           // a sealed memfd with the bytes of one (module_loader.h)
   std::string app_name;            // as errors call it
   Settings settings;
+  std::string api_token;    // that callers of the API must know; empty: none
+  bool page = true;         // a built-in app answers GET / with its page
+  std::string subprotocol;  // of --subprotocol; empty: none was given
   Limits limits;
   bool successor = false;  // serves nobody before the order take_over
 };

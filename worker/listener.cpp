@@ -15,6 +15,7 @@ namespace wsd::worker {
 namespace {
 
 std::string address_text(const sockaddr_storage& address) {
+  if (address.ss_family == AF_UNIX) return "unix:";  // its client has no address
   std::array<char, INET6_ADDRSTRLEN> text{};
   const void* bytes = nullptr;
   if (address.ss_family == AF_INET) bytes = &reinterpret_cast<const sockaddr_in&>(address).sin_addr;

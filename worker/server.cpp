@@ -40,6 +40,14 @@ UvHandle<uv_timer_t> make_timer(Loop& loop, void* data, std::uint64_t first_ms, 
   return timer;
 }
 
+std::vector<SocketKind> kinds_of(const protocol::RecordReader& order) {
+  std::vector<SocketKind> kinds;
+  for (const char kind : order.find(tag(MasterField::kinds)).value_or("")) {
+    kinds.push_back(static_cast<SocketKind>(kind));
+  }
+  return kinds;
+}
+
 protocol::HttpError out_of_room() {
   return {.status = 503,
           .text = "The server has no room for another connection. Try again in a few seconds.",
@@ -174,7 +182,7 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
   const auto slot = static_cast<std::uint16_t>(number(MasterField::slot));
   switch (static_cast<MasterOrder>(order.type())) {
     case MasterOrder::serve:
-      return serve(slot, std::move(descriptors));
+      return serve({slot, std::move(descriptors), kinds_of(order)});
     case MasterOrder::release:
       return release(slot);
     case MasterOrder::drain:
@@ -203,17 +211,20 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
   log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
 }
 
-void Server::serve(std::uint16_t slot, std::vector<FileDescriptor> sockets) {
-  if (sockets.empty()) {  // there was no descriptor for them: somebody else must
+void Server::serve(SlotSockets slot) {
+  if (slot.sockets.empty()) {  // there was no descriptor for them: somebody else must
     become_exhausted();
-    return master_.report_released(slot);
+    return master_.report_released(slot.slot);
   }
   if (mode_ != Mode::serving) return;  // the descriptors close here: nobody holds what nobody serves
-  Service service{.slot = slot, .listeners = {}};
-  for (FileDescriptor& socket : sockets) {
+  slot.kinds.resize(slot.sockets.size(), SocketKind::websocket);
+  Service service{.slot = slot.slot, .listeners = {}};
+  for (std::size_t i = 0; i < slot.sockets.size(); ++i) {
+    const bool is_api = slot.kinds[i] == SocketKind::api;
     service.listeners.push_back(std::make_unique<Listener>(
-        poller_, std::move(socket), heritage_.limits.accepts_per_turn,
-        [this](Accepted client) { return accept(std::move(client)); }, [this] { become_exhausted(); }));
+        poller_, std::move(slot.sockets[i]), heritage_.limits.accepts_per_turn,
+        [this, is_api](Accepted client) { return is_api ? accept_api(std::move(client)) : accept(std::move(client)); },
+        [this] { become_exhausted(); }));
     if (room_ == Room::full) service.listeners.back()->pause();
   }
   services_.push_back(std::move(service));
@@ -221,7 +232,7 @@ void Server::serve(std::uint16_t slot, std::vector<FileDescriptor> sockets) {
 
 void Server::begin_to_serve() {
   serves_its_slot_ = true;
-  serve(heritage_.slot, std::move(heritage_.sockets.sockets));
+  serve(std::move(heritage_.sockets));
 }
 
 // Nothing of the loop runs meanwhile, so nothing is accepted, read or called between the first save() and the end.
@@ -391,6 +402,11 @@ Listener::Verdict Server::accept(Accepted client) {
   if (connections_.size() < ceiling()) return Listener::Verdict::go_on;
   become_full();
   return Listener::Verdict::stop_for_now;
+}
+
+// PLACEHOLDER: the API (issue 4) takes its clients here. Until then they are closed.
+Listener::Verdict Server::accept_api(Accepted /*client*/) {
+  return Listener::Verdict::go_on;
 }
 
 std::size_t Server::ceiling() const {

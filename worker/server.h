@@ -82,7 +82,7 @@ class Server final : public Worker {
 
   // ---- orders
   void obey(const protocol::RecordReader& order, std::vector<FileDescriptor> descriptors);
-  void serve(std::uint16_t slot, std::vector<FileDescriptor> sockets);
+  void serve(SlotSockets slot);
   void release(std::uint16_t slot);
   void drain(std::uint16_t close_code, std::uint64_t window_ms);
   void leave();
@@ -97,6 +97,7 @@ class Server final : public Worker {
 
   // ---- clients
   Listener::Verdict accept(Accepted client);
+  Listener::Verdict accept_api(Accepted client);
   ConnectionId next_id();
   [[nodiscard]] std::size_t ceiling() const;
   void become_full();

@@ -115,13 +115,16 @@ class ConnectionGone(AssertionError):
 
 class RawClient:
     def __init__(self, port, host="127.0.0.1", timeout=DEADLINE_S, receive_buffer=None):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        """`port`: of a TCP address, or the path of a unix socket."""
+        is_unix = not isinstance(port, int)
+        family = socket.AF_UNIX if is_unix else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
-        self.socket.connect((host, port))
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.connect(str(port) if is_unix else (host, port))
+        if not is_unix:
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = port
         self.received = b""
 

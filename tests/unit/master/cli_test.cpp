@@ -190,7 +190,8 @@ TEST_F(Cli, RestartsWithWhatTheMasterRememberedUnderWhatIsGiven) {
     return incoming.request.command == ControlCommand::options;
   });
   ASSERT_EQ(line.options.set_text("count", "8"), std::nullopt);
-  const Options options = stop_for_restart(line, [](const Options&) {});
+  Options options;
+  stop_for_restart(line, [&options](const Options& wanted) { options = wanted; });
   EXPECT_EQ(*options.app, "push");
   EXPECT_EQ(*options.count, 8U);
   EXPECT_EQ(::waitpid(child.pid(), nullptr, WNOHANG), child.pid());
@@ -198,7 +199,9 @@ TEST_F(Cli, RestartsWithWhatTheMasterRememberedUnderWhatIsGiven) {
 
 TEST_F(Cli, RestartsWithWhatIsGivenWhereNothingRuns) {
   ASSERT_EQ(line.options.set_text("count", "8"), std::nullopt);
-  EXPECT_EQ(*stop_for_restart(line, [](const Options&) {}).count, 8U);
+  unsigned count = 0;
+  stop_for_restart(line, [&count](const Options& wanted) { count = *wanted.count; });
+  EXPECT_EQ(count, 8U);
 }
 
 TEST_F(Cli, NamesPidAndOwnerWhereItHasNoPermission) {

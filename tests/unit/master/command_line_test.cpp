@@ -83,11 +83,35 @@ TEST(CommandLine, KnowsEachCommand) {
   EXPECT_EQ(line({"--version"}).command, Command::version);
 }
 
+TEST(CommandLine, MakesThePathsOfUnixSocketsAbsolute) {
+  const std::string here = std::filesystem::current_path().string();
+  const Options options =
+      line({"start", "--listen", "unix:a/../b", "--api", "unix:c", "--api-token-file", "t"}).options;
+  EXPECT_EQ(options.listen->at(0).path, here + "/b");
+  EXPECT_EQ(options.api->at(0).path, here + "/c");
+  EXPECT_EQ(*options.api_token_file, here + "/t");
+  EXPECT_THAT(refusal({"start", "--listen", "unix:"}), HasSubstr("no path"));
+}
+
+TEST(CommandLine, TurnsThePageOffAndOnAgain) {
+  EXPECT_TRUE(*line({"start"}).options.page);
+  EXPECT_FALSE(*line({"start", "--no-page"}).options.page);
+  const Options on = line({"reload", "--page"}).options;
+  EXPECT_TRUE(on.page.given() && *on.page);
+}
+
 TEST(CommandLine, ReadsEveryOption) {
   const CommandLine start = line({"start",
                                   "--listen",
                                   "ws://0.0.0.0:1",
                                   "--listen=websocket://[::1]:2",
+                                  "--api",
+                                  "http://127.0.0.1:3",
+                                  "--api-token-file",
+                                  "/t",
+                                  "--no-page",
+                                  "--subprotocol",
+                                  "protocol1",
                                   "--count",
                                   "3",
                                   "--name",
@@ -122,7 +146,8 @@ TEST(CommandLine, ReadsEveryOption) {
                                   "--watchdog",
                                   "9"});
   EXPECT_EQ(to_json(start.options),
-            R"({"listen":["ws://0.0.0.0:1","ws://[::1]:2"],"count":3,"name":"chat","run_dir":"/r","log_file":"/l",)"
+            R"({"listen":["ws://0.0.0.0:1","ws://[::1]:2"],"api":["http://127.0.0.1:3"],"api_token_file":"/t",)"
+            R"("page":false,"subprotocol":"protocol1","count":3,"name":"chat","run_dir":"/r","log_file":"/l",)"
             R"("log_level":"debug","stdout_file":"/o","set":{"interval":"0.5","prefix":""},"stop_timeout":1.5,)"
             R"("drain_timeout":4,"handshake_timeout":1,"ping_interval":0,"idle_timeout":7,"close_timeout":8,)"
             R"("watchdog":9,"max_message":10,"send_queue":2048})");

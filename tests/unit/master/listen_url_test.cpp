@@ -41,11 +41,55 @@ TEST(ListenUrl, LetsTheKernelChooseWithPortZero) {
   EXPECT_EQ(canonical("ws://127.0.0.1:0"), "ws://127.0.0.1:0");
 }
 
+TEST(ListenUrl, ReadsThePathOfAUnixSocket) {
+  for (const SocketKind kind : {SocketKind::websocket, SocketKind::api}) {
+    auto url = parse_listen_url("unix:/run/wsd/chat.ws", kind);
+    ASSERT_TRUE(url);
+    EXPECT_TRUE(url->is_unix());
+    EXPECT_EQ(url->path, "/run/wsd/chat.ws");
+    EXPECT_EQ(url->kind, kind);
+    EXPECT_EQ(to_string(*url), "unix:/run/wsd/chat.ws");
+  }
+}
+
+TEST(ListenUrl, TakesAPathAsLongAsTheKernelDoes) {
+  EXPECT_TRUE(parse_listen_url("unix:/" + std::string(106, 'x')));
+  EXPECT_THAT(parse_listen_url("unix:/" + std::string(107, 'x')).error(),
+              HasSubstr("has 108 bytes, and the kernel takes 107"));
+}
+
+TEST(ListenUrl, OfTheApiIsHttp) {
+  auto url = parse_listen_url("http://127.0.0.1:8090", SocketKind::api);
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->scheme, Scheme::http);
+  EXPECT_EQ(url->kind, SocketKind::api);
+  EXPECT_EQ(to_string(*url), "http://127.0.0.1:8090");
+  EXPECT_EQ(to_string(*parse_listen_url("HTTP://[::1]", SocketKind::api)), "http://[::1]:80");
+  const std::string error = parse_listen_url("ws://127.0.0.1:8090", SocketKind::api).error();
+  EXPECT_THAT(error, HasSubstr("http://127.0.0.1:8090 or unix:"));
+}
+
+TEST(ListenUrl, KnowsWhatOtherMachinesCannotReach) {
+  const auto is_loopback = [](std::string_view text) { return parse_listen_url(text, SocketKind::api)->is_loopback(); };
+  for (const char* near : {"http://127.0.0.1:1", "http://127.8.9.10:1", "http://[::1]:1", "http://localhost:1",
+                           "http://LocalHost:1", "unix:/a"}) {
+    EXPECT_TRUE(is_loopback(near)) << near;
+  }
+  for (const char* far : {"http://0.0.0.0:1", "http://128.0.0.1:1", "http://[::]:1", "http://10.0.0.1:1",
+                          "http://localhost.example.org:1", "http://[::ffff:127.0.0.1]:1"}) {
+    EXPECT_FALSE(is_loopback(far)) << far;
+  }
+}
+
 TEST(ListenUrl, RefusesWhatCannotBeListenedOn) {
   for (const char* text : {"",
                            "ws://",
                            "ws:///",
                            "8080",
+                           "unix:",
+                           "unix:/",
+                           "unix:/run/",
+                           "unix:run/chat.ws",
                            "0.0.0.0:8080",
                            "http://localhost:80",
                            "wss://localhost:80",

@@ -6,12 +6,19 @@
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "master/exit_status.h"
+#include "master/socket_file.h"
+#include "tests/unit/support/temporary_directory.h"
 #include "tests/unit/worker/support/sockets.h"
 
 namespace wsd::master {
@@ -62,6 +69,20 @@ bool accepts_connections(std::uint16_t port) {
   return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
 }
 
+std::vector<int> descriptors_of(const std::vector<OpenSocket>& sockets) {
+  std::vector<int> descriptors;
+  for (const OpenSocket& socket : sockets) descriptors.push_back(socket.descriptor);
+  return descriptors;
+}
+
+std::vector<int> of_slot(const ListeningSockets& sockets, Slot slot) {
+  return descriptors_of(sockets.of_slot(slot));
+}
+
+std::vector<int> of_slot(const ListeningSockets& sockets, Slot slot, const Urls& addresses) {
+  return descriptors_of(sockets.of_slot(slot, addresses));
+}
+
 std::string failure_of(ListeningSockets& sockets, const Urls& urls, unsigned count) {
   try {
     sockets.open(urls, count);
@@ -80,20 +101,20 @@ TEST(ListeningSockets, OpensASocketPerSlotOnOnePort) {
   EXPECT_NE(port, 0);
   std::set<int> all;
   for (Slot slot = 0; slot < 3; ++slot) {
-    const auto of_slot = sockets.of_slot(slot);
-    ASSERT_EQ(of_slot.size(), 1U);
-    all.insert(of_slot[0]);
-    EXPECT_EQ(port_of(of_slot[0]), port);
+    const auto of_this = of_slot(sockets, slot);
+    ASSERT_EQ(of_this.size(), 1U);
+    all.insert(of_this[0]);
+    EXPECT_EQ(port_of(of_this[0]), port);
   }
   EXPECT_EQ(all.size(), 3U);
-  EXPECT_TRUE(sockets.of_slot(3).empty());
+  EXPECT_TRUE(of_slot(sockets, 3).empty());
   EXPECT_TRUE(accepts_connections(port));
 }
 
 TEST(ListeningSockets, ListenWithWhatTheirClientsInherit) {
   ListeningSockets sockets(32'768);
   sockets.open({local(0)}, 1);
-  const int socket = sockets.of_slot(0).at(0);
+  const int socket = of_slot(sockets, 0).at(0);
   EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_ACCEPTCONN), 1);
   EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_REUSEPORT), 1);
   EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_NODELAY), 1);
@@ -110,10 +131,10 @@ TEST(ListeningSockets, KeepTheOrderOfTheAddressesInEverySlot) {
   EXPECT_EQ(addresses[0].host, "127.0.0.1");
   EXPECT_EQ(addresses[1].host, "127.0.0.2");
   for (Slot slot = 0; slot < 2; ++slot) {
-    const auto of_slot = sockets.of_slot(slot);
-    ASSERT_EQ(of_slot.size(), 2U);
-    EXPECT_EQ(port_of(of_slot[0]), addresses[0].port);
-    EXPECT_EQ(port_of(of_slot[1]), addresses[1].port);
+    const auto of_this = of_slot(sockets, slot);
+    ASSERT_EQ(of_this.size(), 2U);
+    EXPECT_EQ(port_of(of_this[0]), addresses[0].port);
+    EXPECT_EQ(port_of(of_this[1]), addresses[1].port);
   }
 }
 
@@ -150,30 +171,30 @@ TEST(ListeningSockets, AHostThatIsNotOursIsRefused) {
 TEST(ListeningSockets, OpenedAgainKeepWhatIsThere) {
   ListeningSockets sockets(0);
   sockets.open({local(0)}, 2);
-  const auto before = sockets.of_slot(0);
+  const auto before = of_slot(sockets, 0);
   const auto addresses = sockets.addresses();
   sockets.open({local(0)}, 4);
   EXPECT_EQ(sockets.addresses(), addresses) << "port 0 keeps the port it got";
-  EXPECT_EQ(sockets.of_slot(0), before);
-  EXPECT_EQ(sockets.of_slot(3).size(), 1U);
+  EXPECT_EQ(of_slot(sockets, 0), before);
+  EXPECT_EQ(of_slot(sockets, 3).size(), 1U);
   sockets.open({local(0)}, 1);
-  EXPECT_EQ(sockets.of_slot(3).size(), 1U) << "fewer slots close nothing: workers still hold theirs";
+  EXPECT_EQ(of_slot(sockets, 3).size(), 1U) << "fewer slots close nothing: workers still hold theirs";
 }
 
 TEST(ListeningSockets, AnAddressCanBeAddedLaterAndAnotherLetGo) {
   ListeningSockets sockets(0);
   sockets.open({local(0)}, 2);
-  const auto old_sockets = sockets.of_slot(1);
+  const auto old_sockets = of_slot(sockets, 1);
   const std::uint16_t old_port = sockets.addresses()[0].port;
   const Urls both{local(0, "127.0.0.2"), local(0)};
   sockets.open(both, 2);
-  ASSERT_EQ(sockets.of_slot(1).size(), 2U);
-  EXPECT_EQ(sockets.of_slot(1)[1], old_sockets[0]);
+  ASSERT_EQ(of_slot(sockets, 1).size(), 2U);
+  EXPECT_EQ(of_slot(sockets, 1)[1], old_sockets[0]);
   EXPECT_EQ(sockets.addresses()[1].port, old_port);
 
   const Urls fresh{local(0, "127.0.0.2")};
   sockets.open(fresh, 2);
-  EXPECT_EQ(sockets.of_slot(1).size(), 2U) << "until workers have let go of it";
+  EXPECT_EQ(of_slot(sockets, 1).size(), 2U) << "until workers have let go of it";
   EXPECT_TRUE(accepts_connections(old_port));
   sockets.keep_only(fresh);
   ASSERT_EQ(sockets.addresses().size(), 1U);
@@ -186,26 +207,26 @@ TEST(ListeningSockets, AWorkerOfNewAddressesGetsNoneThatIsAboutToGo) {
   ListeningSockets sockets(0);
   const Urls before{local(0)}, after{local(0, "127.0.0.2")};
   sockets.open(before, 2);
-  const auto old_sockets = sockets.of_slot(1);
+  const auto old_sockets = of_slot(sockets, 1);
   sockets.open(after, 2);
-  EXPECT_EQ(sockets.of_slot(1, before), old_sockets);
-  ASSERT_EQ(sockets.of_slot(1, after).size(), 1U);
-  EXPECT_NE(sockets.of_slot(1, after), old_sockets);
+  EXPECT_EQ(of_slot(sockets, 1, before), old_sockets);
+  ASSERT_EQ(of_slot(sockets, 1, after).size(), 1U);
+  EXPECT_NE(of_slot(sockets, 1, after), old_sockets);
 }
 
 TEST(ListeningSockets, ARetiredSlotIsClosedAndCanComeBackOnTheSamePort) {
   ListeningSockets sockets(0);
   sockets.open({local(0), local(0, "127.0.0.2")}, 3);
   const std::uint16_t port = sockets.addresses()[0].port;
-  const auto retired = sockets.of_slot(1);
+  const auto retired = of_slot(sockets, 1);
   sockets.retire(1);
-  EXPECT_TRUE(sockets.of_slot(1).empty());
+  EXPECT_TRUE(of_slot(sockets, 1).empty());
   for (const int descriptor : retired) EXPECT_FALSE(is_open(descriptor));
-  EXPECT_EQ(sockets.of_slot(2).size(), 2U);
+  EXPECT_EQ(of_slot(sockets, 2).size(), 2U);
   sockets.retire(17);
   sockets.open({local(0), local(0, "127.0.0.2")}, 3);
-  ASSERT_EQ(sockets.of_slot(1).size(), 2U);
-  EXPECT_EQ(port_of(sockets.of_slot(1)[0]), port);
+  ASSERT_EQ(of_slot(sockets, 1).size(), 2U);
+  EXPECT_EQ(port_of(of_slot(sockets, 1)[0]), port);
 }
 
 TEST(ListeningSockets, CloseAllClosesAll) {
@@ -222,12 +243,146 @@ TEST(ListeningSockets, AFailedOpenLeavesEverythingAsItWas) {
   ListeningSockets sockets(0);
   sockets.open({local(0)}, 2);
   const auto addresses = sockets.addresses();
-  const auto first = sockets.of_slot(0);
+  const auto first = of_slot(sockets, 0);
   failure_of(sockets, {local(0), local(0, "127.0.0.2"), local(port_of(other.get()))}, 4);
   EXPECT_EQ(sockets.addresses(), addresses);
-  EXPECT_EQ(sockets.of_slot(0), first);
-  EXPECT_TRUE(sockets.of_slot(2).empty());
+  EXPECT_EQ(of_slot(sockets, 0), first);
+  EXPECT_TRUE(of_slot(sockets, 2).empty());
   EXPECT_TRUE(accepts_connections(addresses[0].port));
+}
+
+ListenUrl unix_url(const std::string& path, SocketKind kind = SocketKind::websocket) {
+  return {Scheme::unix_socket, {}, 0, path, kind};
+}
+
+bool accepts_connections(const std::string& path) {
+  const FileDescriptor client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+}
+
+class UnixSockets : public ::testing::Test {
+ protected:
+  testing_support::TemporaryDirectory directory_;
+  const std::string path_ = directory_.path() + "/chat.ws";
+  const Urls urls_{unix_url(path_)};
+};
+
+TEST_F(UnixSockets, AreOneForAllSlots) {
+  ListeningSockets sockets(0);
+  sockets.open(urls_, 2);
+  ASSERT_EQ(of_slot(sockets, 0).size(), 1U);
+  ASSERT_EQ(of_slot(sockets, 1).size(), 1U);
+  ASSERT_TRUE(accepts_connections(path_));
+  const FileDescriptor taken(::accept(of_slot(sockets, 1)[0], nullptr, nullptr));
+  EXPECT_TRUE(taken);
+  EXPECT_EQ(::accept(of_slot(sockets, 0)[0], nullptr, nullptr), -1) << "that was the only client";
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST_F(UnixSockets, MayBeUsedByTheGroupAndNobodyElse) {
+  ListeningSockets sockets(0);
+  sockets.open(urls_, 1);
+  struct stat status {};
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777U, 0660U);
+}
+
+TEST_F(UnixSockets, GoWithTheirFile) {
+  ListeningSockets sockets(0);
+  sockets.open(urls_, 2);
+  sockets.close_all();
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSockets, LeaveAFileThatIsAnothersAlone) {
+  ListeningSockets sockets(0);
+  sockets.open(urls_, 1);
+  std::filesystem::remove(path_);
+  std::ofstream(path_) << "mine";
+  sockets.close_all();
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSockets, StayWhileAnySlotHasThem) {
+  ListeningSockets sockets(0);
+  sockets.open(urls_, 2);
+  sockets.retire(0);
+  sockets.open(urls_, 3);
+  EXPECT_TRUE(accepts_connections(path_));
+  EXPECT_EQ(of_slot(sockets, 2).size(), 1U);
+  sockets.open({local(0)}, 3);
+  sockets.keep_only({local(0)});
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSockets, ReplaceTheFileOfAServerThatWasKilled) {
+  bind_to_file(path_, 0600).reset();
+  ASSERT_TRUE(std::filesystem::exists(path_));
+  ListeningSockets sockets(0);
+  sockets.open(urls_, 1);
+  EXPECT_TRUE(accepts_connections(path_));
+}
+
+TEST_F(UnixSockets, AreRefusedWhereAnotherProgramListens) {
+  const FileDescriptor other = bind_to_file(path_, 0600);
+  ASSERT_EQ(::listen(other.get(), 1), 0);
+  ListeningSockets sockets(0);
+  EXPECT_NE(failure_of(sockets, urls_, 1).find("another program listens there"), std::string::npos);
+  EXPECT_TRUE(accepts_connections(path_));
+}
+
+TEST_F(UnixSockets, AreRefusedWhereSomethingElseIs) {
+  std::ofstream(path_) << "data";
+  ListeningSockets sockets(0);
+  EXPECT_NE(failure_of(sockets, urls_, 1).find("no socket"), std::string::npos);
+  EXPECT_TRUE(std::filesystem::exists(path_));
+  const std::string nowhere = directory_.path() + "/no/chat.ws";
+  EXPECT_NE(failure_of(sockets, {unix_url(nowhere)}, 1).find("directory is not there"), std::string::npos);
+}
+
+TEST_F(UnixSockets, AreRefusedForBothKindsAtOnce) {
+  ListeningSockets sockets(0);
+  const std::string failure = failure_of(sockets, {unix_url(path_), unix_url(path_, SocketKind::api)}, 1);
+  EXPECT_NE(failure.find("a path of its own"), std::string::npos) << failure;
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSockets, OfAFailedOpenLeaveNoFile) {
+  const FileDescriptor other = other_program();
+  ListeningSockets sockets(0);
+  failure_of(sockets, {unix_url(path_), local(port_of(other.get()))}, 1);
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSockets, AreThereForTheNextBinary) {
+  ListeningSockets before(0);
+  before.open({local(0), unix_url(path_, SocketKind::api)}, 2);
+  auto state = before.state();
+  ASSERT_EQ(state.size(), 2U);
+  for (MasterState::Address& address : state) {
+    for (int& socket : address.sockets) socket = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);  // as if they had crossed exec
+  }
+  {
+    ListeningSockets after(0, state);
+    EXPECT_EQ(after.addresses(), before.addresses());
+    EXPECT_EQ(after.of_slot(1).at(1).kind, SocketKind::api);
+    EXPECT_TRUE(accepts_connections(path_));
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST(ListeningSockets, SayWhatEachIsFor) {
+  ListenUrl api = local(0);
+  api.scheme = Scheme::http;
+  api.kind = SocketKind::api;
+  ListeningSockets sockets(0);
+  sockets.open({local(0), api}, 1);
+  ASSERT_EQ(sockets.of_slot(0).size(), 2U);
+  EXPECT_EQ(sockets.of_slot(0)[0].kind, SocketKind::websocket);
+  EXPECT_EQ(sockets.of_slot(0)[1].kind, SocketKind::api);
 }
 
 // Until it goes, no more than `count` further descriptors can be opened.
@@ -267,10 +422,10 @@ TEST(ListeningSockets, RunningOutOfDescriptorsHalfwayLeavesNothingBehind) {
   sockets.open({local(0), local(0, "127.0.0.2")}, 2);
   for (int left = 0; left < 4; ++left) {
     EXPECT_TRUE(fails_with_descriptors(left, sockets, {local(0), local(0, "127.0.0.2")}, 4)) << left;
-    EXPECT_TRUE(sockets.of_slot(2).empty()) << left;
-    EXPECT_TRUE(sockets.of_slot(3).empty()) << left;
+    EXPECT_TRUE(of_slot(sockets, 2).empty()) << left;
+    EXPECT_TRUE(of_slot(sockets, 3).empty()) << left;
   }
-  EXPECT_EQ(sockets.of_slot(1).size(), 2U);
+  EXPECT_EQ(of_slot(sockets, 1).size(), 2U);
 }
 
 // A slot that was retired in the middle is no different from one at the end: nobody would serve its socket.
@@ -279,7 +434,7 @@ TEST(ListeningSockets, AFailedOpenDoesNotBringARetiredSlotBack) {
   sockets.open({local(0), local(0, "127.0.0.2")}, 3);
   sockets.retire(1);
   ASSERT_TRUE(fails_with_descriptors(1, sockets, {local(0), local(0, "127.0.0.2")}, 3));
-  EXPECT_TRUE(sockets.of_slot(1).empty());
+  EXPECT_TRUE(of_slot(sockets, 1).empty());
 }
 
 }  // namespace

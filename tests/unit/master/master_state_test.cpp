@@ -29,10 +29,11 @@ TEST(MasterState, OfRelease01IsUnderstood) {
   EXPECT_EQ(state->wanted_generation, 3U);
   EXPECT_EQ(state->last_key, 12U);
   ASSERT_EQ(state->plans.size(), 2U);
-  EXPECT_EQ(state->plans[0], (MasterState::Plan{3, R"({"app":"echo","count":2})", -1}));
+  EXPECT_EQ(state->plans[0], (MasterState::Plan{3, R"({"app":"echo","count":2})", -1, ""}));
   EXPECT_EQ(state->plans[1].module, 17);
   ASSERT_EQ(state->addresses.size(), 1U);
-  EXPECT_EQ(state->addresses[0], (MasterState::Address{"ws://127.0.0.1:0", "ws://127.0.0.1:43121", {5, 6}}));
+  EXPECT_EQ(state->addresses[0],
+            (MasterState::Address{"ws://127.0.0.1:0", "ws://127.0.0.1:43121", {5, 6}, worker::SocketKind::websocket}));
   ASSERT_EQ(state->workers.size(), 3U);
   EXPECT_EQ(state->workers[1], (MasterState::Worker{12, 4712, 1, 3, 9, 1, true, {1, 0}, false}));
   EXPECT_FALSE(state->workers[2].current);
@@ -56,6 +57,14 @@ TEST(MasterState, RemembersWhoIsOnTheBus) {
   ASSERT_TRUE(state);
   state->homes = 2;
   state->workers[1].on_bus = true;
+  EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
+}
+
+TEST(MasterState, RemembersTheApiAndItsToken) {
+  auto state = decoded(recording("two_slots_and_one_draining"));
+  ASSERT_TRUE(state);
+  state->plans[0].api_token = "a secret of some length";
+  state->addresses.push_back({"unix:/run/api", "unix:/run/api", {7, -1, 8}, worker::SocketKind::api});
   EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
 }
 

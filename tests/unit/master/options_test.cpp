@@ -42,8 +42,18 @@ TEST(Options, ReplaceTheDefaultAddressByThoseGiven) {
 }
 
 TEST(Options, RefuseOneAddressTwice) {
-  Options options = given({{"listen", "ws://a:1"}});
+  Options options = given({{"listen", "ws://a:1"}, {"listen", "unix:/a"}});
   EXPECT_NE(options.set_text("listen", "websocket://a:1"), std::nullopt);
+  EXPECT_NE(options.set_text("listen", "unix:/a"), std::nullopt);
+}
+
+TEST(Options, HaveNoApiUntilOneIsGiven) {
+  EXPECT_TRUE(Options().api->empty());
+  const Options options = given({{"api", "http://[::1]:8090"}, {"api", "unix:/run/api"}});
+  EXPECT_THAT(*options.api, ElementsAre(ListenUrl{Scheme::http, "::1", 8090, "", SocketKind::api},
+                                        ListenUrl{Scheme::unix_socket, "", 0, "/run/api", SocketKind::api}));
+  EXPECT_THAT(addresses_of(options),
+              ElementsAre(ListenUrl{Scheme::ws, "0.0.0.0", 8080}, options.api->at(0), options.api->at(1)));
 }
 
 TEST(Options, KeepTheLastValueOfASetting) {
@@ -81,6 +91,15 @@ TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
       {"set", "=x"},
       {"set", "a=\xFF"},
       {"listen", "8080"},
+      {"listen", "http://127.0.0.1:1"},
+      {"api", "ws://127.0.0.1:1"},
+      {"api", ""},
+      {"api_token_file", ""},
+      {"page", "no"},
+      {"subprotocol", ""},
+      {"subprotocol", "a b"},
+      {"subprotocol", "a,b"},
+      {"subprotocol", "ü"},
       {"app", ""},
       {"daemon", "yes"},
       {"no_such_option", "1"},
@@ -114,6 +133,12 @@ TEST(Options, AreTheSameAfterTheirWayThroughJson) {
   const Options before = given({{"app", "push"},
                                 {"listen", "ws://[::1]:0"},
                                 {"listen", "ws://0.0.0.0:81"},
+                                {"listen", "unix:/run/chat.ws"},
+                                {"api", "http://127.0.0.1:8090"},
+                                {"api", "unix:/run/api"},
+                                {"api_token_file", "/etc/wsd/token"},
+                                {"page", "false"},
+                                {"subprotocol", "protocol1"},
                                 {"count", "7"},
                                 {"name", "chat-1"},
                                 {"run_dir", "/tmp/\"x\""},

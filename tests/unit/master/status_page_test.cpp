@@ -33,6 +33,7 @@ Status example() {
   status.generation = 2;
   status.app = "push";
   status.listen = {"ws://0.0.0.0:8080", "ws://[::1]:8080"};
+  status.api = {"http://127.0.0.1:8090", "unix:/run/api"};
   status.workers = {worker(0), worker(1)};
   status.draining = {worker(2)};
   status.totals = {3, 1234567890123, 9, 12, 15, 18, 21, 24};
@@ -44,14 +45,15 @@ TEST(StatusJson, HasEveryFieldByItsName) {
   Status status = example();
   status.workers = {worker(0)};
   status.draining.clear();
-  EXPECT_EQ(to_json(status),
-            R"({"name":"chat","version":"0.1.0","pid":99,"started_at":"2026-11-23T16:12:01Z","uptime_s":93784.5,)"
-            R"("generation":2,"app":"push","listen":["ws://0.0.0.0:8080","ws://[::1]:8080"],"workers":[{"slot":0,)"
-            R"("pid":100,"generation":1,"state":"running","connections":1,"accepted":2,"messages_in":3,)"
-            R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"rss_bytes":3145728,)"
-            R"("loop_lag_ms":0.25}],"draining":[],"totals":{"connections":3,"accepted":1234567890123,"messages_in":9,)"
-            R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24},)"
-            R"("exits":[{"status":"killed by SIGKILL","count":1},{"status":"exit 250","count":2}]})");
+  EXPECT_EQ(
+      to_json(status),
+      R"({"name":"chat","version":"0.1.0","pid":99,"started_at":"2026-11-23T16:12:01Z","uptime_s":93784.5,)"
+      R"("generation":2,"app":"push","listen":["ws://0.0.0.0:8080","ws://[::1]:8080"],)"
+      R"("api":["http://127.0.0.1:8090","unix:/run/api"],"workers":[{"slot":0,"pid":100,"generation":1,"state":"running","connections":1,"accepted":2,"messages_in":3,)"
+      R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"rss_bytes":3145728,)"
+      R"("loop_lag_ms":0.25}],"draining":[],"totals":{"connections":3,"accepted":1234567890123,"messages_in":9,)"
+      R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24},)"
+      R"("exits":[{"status":"killed by SIGKILL","count":1},{"status":"exit 250","count":2}]})");
 }
 
 TEST(StatusJson, IsTheSameAfterItWasRead) {
@@ -59,6 +61,17 @@ TEST(StatusJson, IsTheSameAfterItWasRead) {
   auto status = status_from_json(json);
   ASSERT_TRUE(status) << status.error();
   EXPECT_EQ(to_json(*status), json);
+}
+
+TEST(StatusJson, OfRelease01HasNoApi) {
+  Status status = example();
+  status.api.clear();
+  const std::string whole = to_json(status);
+  std::string old = whole;
+  old.erase(old.find(R"("api":[],)"), std::string_view(R"("api":[],)").size());
+  auto read = status_from_json(old);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(to_json(*read), whole);
 }
 
 TEST(StatusJson, RefusesWhatIsNoStatus) {
@@ -73,7 +86,8 @@ TEST(StatusTables, ShowServerProcessesAndSummary) {
   EXPECT_THAT(page, HasSubstr("- PROCESS STATUS -"));
   EXPECT_THAT(page, HasSubstr("run 1 day 2 hours"));
   EXPECT_THAT(page, HasSubstr("generation: 2"));
-  EXPECT_THAT(page, HasSubstr("listen: ws://0.0.0.0:8080 ws://[::1]:8080"));
+  EXPECT_THAT(page,
+              HasSubstr("listen: ws://0.0.0.0:8080 ws://[::1]:8080      api: http://127.0.0.1:8090 unix:/run/api\n"));
   EXPECT_THAT(page, HasSubstr("killed by SIGKILL      1\n"));
   EXPECT_THAT(page, HasSubstr("2 workers      3 connections      1 draining"));
   EXPECT_THAT(page, HasSubstr("[busy]"));
@@ -104,6 +118,12 @@ TEST(StatusTables, CountTimeInTheTwoLargestUnits) {
   EXPECT_THAT(run(-1), HasSubstr("run 0 seconds "));
 }
 
+TEST(StatusTables, SayNothingOfAnApiThatIsNotThere) {
+  Status status = example();
+  status.api.clear();
+  EXPECT_THAT(to_tables(status), Not(HasSubstr("api")));
+}
+
 TEST(StatusTables, StayPrintable) {
   Status status = example();
   status.app = "\x1B[2J";
@@ -112,7 +132,8 @@ TEST(StatusTables, StayPrintable) {
 }
 
 TEST(Banner, SaysWhatIsServedWhereAndHowToStopIt) {
-  Banner banner{"0.1.0", "1.44.2", "3.0.17", {"ws://0.0.0.0:8080", "ws://[::1]:81"}, "wsd", "echo", "root", 4, false};
+  Banner banner{"0.1.0", "1.44.2", "3.0.17", {"ws://0.0.0.0:8080", "ws://[::1]:81"}, {}, "wsd", "echo",
+                "root",  4,        false};
   EXPECT_EQ(start_banner(banner),
             "------------------------------------ WSD -------------------------------------\n"
             "wsd version: 0.1.0      libuv version: 1.44.2      OpenSSL version: 3.0.17\n"
@@ -122,6 +143,8 @@ TEST(Banner, SaysWhatIsServedWhereAndHowToStopIt) {
             "root  wsd   echo  ws://[::1]:81          4  [OK]\n"
             "------------------------------------------------------------------------------\n"
             "Press Ctrl+C to stop. Start success.\n");
+  banner.api = {"unix:/run/api"};
+  EXPECT_THAT(start_banner(banner), HasSubstr("root  wsd   (api)  unix:/run/api          4  [OK]\n"));
   banner.daemon = true;
   banner.name = "chat";
   EXPECT_THAT(start_banner(banner), EndsWith("Input \"wsd stop --name chat\" to stop. Start success.\n"));

@@ -21,6 +21,12 @@ FileDescriptor listening_socket(int family = AF_INET) {
   sockaddr_in four{};
   four.sin_family = AF_INET;
   four.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (family == AF_UNIX) {  // of its family alone, the kernel gives it a name
+    const sa_family_t unnamed = AF_UNIX;
+    EXPECT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&unnamed), sizeof(unnamed)), 0);
+    EXPECT_EQ(::listen(socket.get(), 64), 0);
+    return socket;
+  }
   const int bound = family == AF_INET ? ::bind(socket.get(), reinterpret_cast<sockaddr*>(&four), sizeof(four))
                                       : ::bind(socket.get(), reinterpret_cast<sockaddr*>(&six), sizeof(six));
   EXPECT_TRUE(bound != 0 || ::listen(socket.get(), 64) == 0);
@@ -89,6 +95,14 @@ TEST_F(ListenerTest, WritesIpv6AddressesToo) {
   turn();
   ASSERT_EQ(accepted_.size(), 1U);
   EXPECT_EQ(accepted_[0].remote_address, "::1");
+}
+
+TEST_F(ListenerTest, SaysUnixWhereClientsHaveNoAddress) {
+  listen(64, AF_UNIX);
+  connect();
+  turn();
+  ASSERT_EQ(accepted_.size(), 1U);
+  EXPECT_EQ(accepted_[0].remote_address, "unix:");
 }
 
 TEST_F(ListenerTest, LeavesTheRestToTheNextTurn) {

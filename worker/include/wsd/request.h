@@ -20,7 +20,7 @@ class Request {
   // What a plain HTTP request carries behind its headers. Empty for a handshake, which has no body. Workerman:
   // rawBody().
   [[nodiscard]] virtual std::string_view body() const = 0;
-  // The peer's address without port: "192.0.2.7" or "2001:db8::7".
+  // The peer's address without port: "192.0.2.7" or "2001:db8::7"; "unix:" for one that came over a unix socket.
   [[nodiscard]] virtual std::string_view remote_address() const = 0;
 
  protected:
