@@ -355,7 +355,7 @@ std::optional<HttpResponse> refuse_message(JsonReader& json, const PushedMessage
   if (json.error()) return bad_json(*json.error());
   if (message.data().size() <= max_message) return std::nullopt;
   return api_error(413, "message_too_large",
-                   "A message may have " + std::to_string(max_message) + " bytes here (max_message).");
+                   "A message may have " + std::to_string(max_message) + " bytes here (--max-message).");
 }
 
 HttpResponse bad_encoding() {
