@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "worker/front_page.h"
 #include "worker/log.h"
 
 namespace wsd::worker {
@@ -49,7 +50,7 @@ void AppHost::report(const char* callback, Connection* connection, const char* w
   }
 }
 
-AppHost::AppHost(const AppModule& module, Settings settings) {
+AppHost::AppHost(const AppModule& module, Settings settings, FrontPage front_page) : front_page_(front_page) {
   app_.settings = std::move(settings);
   module.define(app_);
 }
@@ -66,7 +67,15 @@ AppHost::Outcome AppHost::handshake(const Request& request, Handshake& handshake
   return call("on_handshake", nullptr, app_.on_handshake, request, handshake);
 }
 
+bool AppHost::answers(const Request& request) const {
+  return app_.on_request || (front_page_ == FrontPage::shown && asks_for_front_page(request));
+}
+
 AppHost::Outcome AppHost::request(const Request& request, Response& response) {
+  if (!app_.on_request) {
+    show_front_page(response);
+    return Outcome::returned;
+  }
   return call("on_request", nullptr, app_.on_request, request, response);
 }
 

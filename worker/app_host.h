@@ -19,12 +19,15 @@ namespace wsd::worker {
 
 using Settings = std::map<std::string, std::string, std::less<>>;
 
+// Whether GET / shows the page of the built-in apps (front_page.h).
+enum class FrontPage : bool { none, shown };
+
 class AppHost {
  public:
   enum class Outcome : bool { threw = false, returned = true };
 
   // Runs the module's WSD_APP body. Throws what it throws: the start is refused then.
-  AppHost(const AppModule& module, Settings settings);
+  AppHost(const AppModule& module, Settings settings, FrontPage front_page = FrontPage::none);
   AppHost(const AppHost&) = delete;
   AppHost& operator=(const AppHost&) = delete;
 
@@ -32,8 +35,9 @@ class AppHost {
   void stop(Worker& worker);
 
   [[nodiscard]] Outcome handshake(const Request& request, Handshake& handshake);
-  // Whether there is an on_request.
-  [[nodiscard]] bool answers_requests() const { return static_cast<bool>(app_.on_request); }
+  // Whether a plain HTTP request like this is answered here, once its body has come.
+  [[nodiscard]] bool answers(const Request& request) const;
+  // By on_request; without one it is the front page that was asked for.
   [[nodiscard]] Outcome request(const Request& request, Response& response);
   [[nodiscard]] Outcome open(Connection& connection);
   [[nodiscard]] Outcome resume(Connection& connection);
@@ -58,6 +62,7 @@ class AppHost {
   void report(const char* callback, Connection* connection, const char* what);
 
   App app_;
+  const FrontPage front_page_;
 };
 
 }  // namespace wsd::worker

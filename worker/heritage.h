@@ -42,6 +42,7 @@ struct Heritage {
   bool page = true;         // a built-in app answers GET / with its page
   std::string subprotocol;  // of --subprotocol; empty: none was given
   Limits limits;
+  bool page = true;        // a built-in app shows its page (front_page.h)
   bool successor = false;  // serves nobody before the order take_over
 };
 

@@ -31,7 +31,9 @@ const AppModule& module_of(Heritage& heritage) {
 }
 
 void serve(Heritage& heritage) {
-  AppHost app(module_of(heritage), heritage.settings);
+  // An application of its own says for itself what GET / answers.
+  const bool has_page = heritage.page && heritage.app != nullptr;
+  AppHost app(module_of(heritage), heritage.settings, has_page ? FrontPage::shown : FrontPage::none);
   Server server(heritage, app);
   server.run();
 }

@@ -154,7 +154,7 @@ def test_ws_of_node_converses(servers, node):
 def test_curl_gets_a_readable_answer(server):
     if not shutil.which("curl"):
         pytest.skip("curl is not there")
-    url = f"http://127.0.0.1:{server.port}/"
+    url = f"http://127.0.0.1:{server.port}/somewhere"
     result = subprocess.run(["curl", "-sS", "-i", "--max-time", "10", "--noproxy", "*", url], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("HTTP/1.1 426 ")

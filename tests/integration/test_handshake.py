@@ -203,7 +203,7 @@ def test_request_that_asks_for_no_websocket_is_refused(raw, changed):
 
 
 def test_plain_get_is_426_with_upgrade(raw):
-    response = refused(raw, b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", 426)
+    response = refused(raw, b"GET /chat HTTP/1.1\r\nHost: localhost\r\n\r\n", 426)
     assert response.fields["upgrade"].lower() == "websocket"
 
 
@@ -306,7 +306,7 @@ def test_tls_client_hello_is_refused_at_once(echo_server, connect):
 
 def test_nothing_behind_a_refused_request_is_read_as_http(raw):
     """No second request is answered: a proxy and we might disagree where it begins."""
-    raw.send(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n" + handshake_request())
+    raw.send(b"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n" + handshake_request())
     answer = raw.drain()
     assert answer.count(b"HTTP/1.1 ") == 1 and answer.startswith(b"HTTP/1.1 426 ")
 

@@ -162,6 +162,41 @@ TEST(AppHost, TheModulesBodySeesTheSettings) {
   EXPECT_EQ(seen, "value/x");
 }
 
+// A request for nothing but a page.
+class PageRequest final : public Request {
+ public:
+  explicit PageRequest(std::string_view path) : path_(path) {}
+  [[nodiscard]] std::string_view method() const override { return "GET"; }
+  [[nodiscard]] std::string_view path() const override { return path_; }
+  [[nodiscard]] std::string_view query() const override { return {}; }
+  [[nodiscard]] std::string_view header(std::string_view /*name*/) const override { return {}; }
+  [[nodiscard]] std::string_view body() const override { return {}; }
+  [[nodiscard]] std::string_view remote_address() const override { return {}; }
+
+ private:
+  std::string_view path_;
+};
+
+TEST(AppHost, AnswersRequestsByTheApplicationOrWithTheFrontPage) {
+  const AppModule silent{.abi_tag = WSD_ABI_TAG, .define = [](App&) {}};
+  EXPECT_FALSE(AppHost(silent, {}).answers(PageRequest("/")));
+  AppHost with_page(silent, {}, FrontPage::shown);
+  EXPECT_TRUE(with_page.answers(PageRequest("/")));
+  EXPECT_FALSE(with_page.answers(PageRequest("/other")));
+  ResponseDraft page;
+  EXPECT_EQ(with_page.request(PageRequest("/"), page), Outcome::returned);
+  EXPECT_TRUE(page.take().body.starts_with("<!doctype html>"));
+
+  const AppModule answering{.abi_tag = WSD_ABI_TAG, .define = [](App& app) {
+                              app.on_request = [](const Request&, Response& response) { response.write("mine"); };
+                            }};
+  AppHost own(answering, {}, FrontPage::shown);
+  EXPECT_TRUE(own.answers(PageRequest("/other")));
+  ResponseDraft answer;
+  EXPECT_EQ(own.request(PageRequest("/"), answer), Outcome::returned);
+  EXPECT_EQ(answer.take().body, "mine");
+}
+
 TEST(AppHost, ABodyThatThrowsRefusesTheStart) {
   const AppModule module{.abi_tag = WSD_ABI_TAG, .define = [](App&) { throw std::runtime_error("no"); }};
   EXPECT_THROW(AppHost(module, {}), std::runtime_error);
