@@ -138,7 +138,8 @@ class Parser {
  private:
   void add_options() {
     if (entry_.takes_options) {
-      add({"APP", "app", "APP", "A C++ source (.cpp), a module (.so), or a built-in app: echo or push (default echo)"});
+      add({"APP", "app", "APP",
+           "A C++ source (.cpp), a module (.so), or a built-in app: echo, push, chat or danmaku (default echo)"});
       app_.add_flag("-d,--daemon", daemon_, "Run in the background; comes back when every worker serves");
       add_switch("--page", "page", "true", "A built-in app shows its page at / (the default)");
       add_switch("--no-page", "page", "false", "It does not");

@@ -92,7 +92,7 @@ def test_a_websocket_at_the_pages_path_is_one(raw):
 
 
 def test_every_worker_of_every_built_in_app_has_it(servers, connect):
-    for app in ("echo", "push"):
+    for app in ("push", "chat", "danmaku"):
         server = servers(app=app, count=2)
         server.start()
         port = server.port

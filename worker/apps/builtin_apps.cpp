@@ -3,6 +3,8 @@
 #include <array>
 
 extern "C" {
+extern const wsd::AppModule wsd_app_chat;
+extern const wsd::AppModule wsd_app_danmaku;
 extern const wsd::AppModule wsd_app_echo;
 extern const wsd::AppModule wsd_app_push;
 }
@@ -19,6 +21,8 @@ struct BuiltinApp {
 constexpr std::array builtin_apps = {
     BuiltinApp{"echo", &wsd_app_echo},
     BuiltinApp{"push", &wsd_app_push},
+    BuiltinApp{"chat", &wsd_app_chat},
+    BuiltinApp{"danmaku", &wsd_app_danmaku},
 };
 
 }  // namespace
