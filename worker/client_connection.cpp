@@ -284,6 +284,7 @@ void ClientConnection::open() {
   HandshakeAnswer said(request_.head());
   if (context_.app.handshake(request_, said) == AppHost::Outcome::threw) return refuse(server_error());
   if (const auto refusal = said.refusal()) return answer(*refusal);
+  said.select_by_default(context_.subprotocol);
   parser_.reset();
   send_bytes(as_bytes(said.switching_protocols()));
   attributes_ = said.take_attributes();

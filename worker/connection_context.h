@@ -40,6 +40,7 @@ struct ConnectionContext {
   Channels& channels;
   ScoreboardRow& counters;
   const Limits& limits;
+  std::string_view subprotocol;  // that is selected where the application selects none; "*": the client's first one
 
   // The loop's clock: taken once a turn, in milliseconds.
   [[nodiscard]] std::uint64_t now_ms() { return uv_now(loop.get()); }

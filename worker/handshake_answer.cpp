@@ -30,6 +30,13 @@ void HandshakeAnswer::select_subprotocol(std::string_view name) {
   attributes_.set_subprotocol(name);
 }
 
+void HandshakeAnswer::select_by_default(std::string_view name) {
+  if (name.empty() || !attributes_.subprotocol().empty()) return;
+  const auto offered = offered_subprotocols();
+  const auto choice = name == "*" ? offered.begin() : std::ranges::find(offered, name);
+  if (choice != offered.end()) attributes_.set_subprotocol(*choice);
+}
+
 std::optional<protocol::HttpResponse> HandshakeAnswer::refusal() const {
   if (refused_with_ == 0) return std::nullopt;
   return protocol::HttpResponse{.status = refused_with_, .headers = headers_.headers(), .body = refusal_body_};

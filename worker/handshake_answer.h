@@ -28,6 +28,8 @@ class HandshakeAnswer final : public Handshake {
   void add_header(std::string_view name, std::string_view value) override { headers_.add(name, value); }
   void set(std::string_view name, std::string_view value) override { attributes_.set(name, value); }
 
+  // Selects `name`, or for "*" the first that is offered, unless the application has selected one or it is not offered.
+  void select_by_default(std::string_view name);
   // The answer instead of 101, if there is to be one.
   [[nodiscard]] std::optional<protocol::HttpResponse> refusal() const;
   [[nodiscard]] std::string switching_protocols() const;

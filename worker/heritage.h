@@ -39,10 +39,9 @@ struct Heritage {
   std::string app_name;            // as errors call it
   Settings settings;
   std::string api_token;    // that callers of the API must know; empty: none
-  bool page = true;         // a built-in app answers GET / with its page
+  bool page = true;         // a built-in app answers GET / with its page (front_page.h)
   std::string subprotocol;  // of --subprotocol; empty: none was given
   Limits limits;
-  bool page = true;        // a built-in app shows its page (front_page.h)
   bool successor = false;  // serves nobody before the order take_over
 };
 

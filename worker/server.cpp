@@ -65,6 +65,8 @@ Server::Server(Heritage& heritage, AppHost& app)
                heritage.limits),
       bus_(loop_, poller_, channels_, context_.counters, context_.read_buffer(),
            {.slot = heritage.slot, .incarnation = heritage.incarnation, .homes = heritage.homes}),
+      api_backend_(bus_, [this] { return mode_ == Mode::serving && serves_its_slot_; }),
+      api_(loop_, poller_, heritage.limits, api_backend_, heritage.api_token, context_.read_buffer()),
       timers_(loop_, app),
       master_(
           loop_, heritage.master,
@@ -76,6 +78,7 @@ Server::Server(Heritage& heritage, AppHost& app)
             leave();
           }),
       max_connections_(connections_allowed(heritage.limits)) {
+  context_.subprotocol = heritage.subprotocol;
   channels_.connect(bus_, context_);
   // Timers and orders do not pass through the poller: what they sent leaves before the loop sleeps.
   before_sleep_ =
@@ -239,7 +242,9 @@ void Server::begin_to_serve() {
 void Server::hand_over(FileDescriptor stream) {
   channels_.send_batches();
   end_turn();
-  HandoffSender handoff(RecordSocket(std::move(stream)), connections_.size(), heritage_.limits.handoff_patience);
+  const auto api_connections = api_.save();
+  HandoffSender handoff(RecordSocket(std::move(stream)), client_count(), heritage_.limits.handoff_patience);
+  for (const ApiService::Saved& saved : api_connections) handoff.add(saved.state, saved.descriptor);
   for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
   const MeshBus::State bus = bus_.save();
   handoff.add_bus(bus.records, bus.links);
@@ -256,6 +261,7 @@ void Server::hand_over(FileDescriptor stream) {
   close_listeners();
   bus_.hand_over();
   channels_.hand_over();
+  api_.hand_over();
   for (const auto& [id, connection] : connections_) connection->hand_over();
   connections_.clear();
   loop_.stop();
@@ -293,6 +299,9 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
     connections_.at(connection.state.id)->attach(connection.state.due_ms);
   }
   for (const HandedConnection& connection : handed) connections_.at(connection.state.id)->resume();
+  for (HandedApiConnection& connection : outcome.api_connections) {
+    api_.resume(connection.state, std::move(connection.socket));
+  }
   const std::uint64_t pause_ns = outcome.offered_at_ns == 0 ? 0 : uv_hrtime() - outcome.offered_at_ns;
   begin_to_serve();
   master_.report_took_over(handed.size(), pause_ns / 1000);
@@ -300,6 +309,7 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
   // The master told us to go, or died, while they were on their way.
   if (mode_ != Mode::leaving) return;
   for (const auto& [id, connection] : connections_) connection->say_goodbye(close_code::going_away);
+  api_.say_goodbye();
 }
 
 void Server::join_bus() {
@@ -327,6 +337,7 @@ void Server::drain(std::uint16_t close_code, std::uint64_t window_ms) {
   if (mode_ != Mode::serving) return;
   mode_ = Mode::draining;
   close_listeners();
+  api_.say_goodbye();
   // Idle clients first, the longest idle before the others.
   std::vector<const ClientConnection*> order;
   for (const auto& [id, connection] : connections_) order.push_back(connection.get());
@@ -360,6 +371,7 @@ void Server::leave() {
   drain_plan_.reset();
   close_listeners();
   for (const auto& [id, connection] : connections_) connection->say_goodbye(close_code::going_away);
+  api_.say_goodbye();
   leave_deadline_ = make_timer(
       loop_, this, static_cast<std::uint64_t>(heritage_.limits.stop_timeout.count()), 0, [](uv_timer_t* handle) {
         auto* server = static_cast<Server*>(handle->data);
@@ -374,12 +386,13 @@ void Server::leave() {
 void Server::give_up_the_rest() {
   end_turn();  // a Close that was just said leaves first
   for (const auto& [id, connection] : connections_) connection->lose();
+  api_.lose();
   end_turn();
 }
 
 void Server::leave_if_empty() {
   if (handoff_ != nullptr) return;  // what is on its way to us may be nobody else's any more
-  if (mode_ != Mode::serving && connections_.empty()) loop_.stop();
+  if (mode_ != Mode::serving && client_count() == 0) loop_.stop();
 }
 
 // ---- clients --------------------------------------------------------------------------------------------------------
@@ -399,14 +412,22 @@ Listener::Verdict Server::accept(Accepted client) {
   }
   if (room_ != Room::free) connection->refuse(out_of_room());
   connections_.emplace(id, std::move(connection));
-  if (connections_.size() < ceiling()) return Listener::Verdict::go_on;
-  become_full();
-  return Listener::Verdict::stop_for_now;
+  return go_on_unless_full();
 }
 
-// PLACEHOLDER: the API (issue 4) takes its clients here. Until then they are closed.
-Listener::Verdict Server::accept_api(Accepted /*client*/) {
-  return Listener::Verdict::go_on;
+// While there is no room it has to wait in the accept queue, where a caller's own timeout bounds it.
+Listener::Verdict Server::accept_api(Accepted client) {
+  if (!api_.accept(std::move(client.socket), std::move(client.remote_address))) {
+    become_full();
+    return Listener::Verdict::stop_for_now;
+  }
+  return go_on_unless_full();
+}
+
+Listener::Verdict Server::go_on_unless_full() {
+  if (client_count() < ceiling()) return Listener::Verdict::go_on;
+  become_full();
+  return Listener::Verdict::stop_for_now;
 }
 
 std::size_t Server::ceiling() const {
@@ -424,7 +445,7 @@ void Server::become_full() {
   if (room_ != Room::free) return;
   room_ = Room::full;
   log::warning("full at {} connections: raise the descriptor limit (LimitNOFILE, ulimit -n) or --count",
-               connections_.size());
+               client_count());
   master_.report(WorkerReport::full);
 }
 
@@ -443,12 +464,12 @@ void Server::look_for_room() {
     return;
   }
   const std::size_t room_again = max_connections_ - std::max<std::size_t>(1, max_connections_ / 20);
-  if (connections_.size() <= room_again && !accepts_no_more_) {
+  if (client_count() <= room_again && !accepts_no_more_) {
     room_ = Room::free;
-    log::info("has room again at {} connections", connections_.size());
+    log::info("has room again at {} connections", client_count());
     master_.report(WorkerReport::has_room);
     resume_listeners();
-  } else if (room_ == Room::refusing && connections_.size() < ceiling()) {
+  } else if (room_ == Room::refusing && client_count() < ceiling()) {
     resume_listeners();
   }
 }
@@ -484,6 +505,7 @@ void Server::handle_deadlines() {
   for (DeadlineList* list : {&context_.handshakes, &context_.ticks, &context_.endings}) {
     while (DeadlineHook* hook = list->take_due(now_ms)) static_cast<ClientConnection*>(hook)->handle_deadline();
   }
+  api_.handle_deadlines();
 }
 
 void Server::end_turn() {
@@ -501,6 +523,7 @@ void Server::end_turn() {
       if (connection->is_forgotten()) connections_.erase(connection->id());
     }
   }
+  api_.end_turn();
   bus_.flush();
   leave_if_empty();
 }

@@ -15,7 +15,9 @@
 #include <string_view>
 #include <vector>
 
+#include "worker/api_service.h"
 #include "worker/app_host.h"
+#include "worker/bus_backend.h"
 #include "worker/channels.h"
 #include "worker/client_connection.h"
 #include "worker/connection_context.h"
@@ -90,6 +92,7 @@ class Server final : public Worker {
   void take_over(FileDescriptor stream);
   void serve_alone();
   void join_bus();
+  void publish_for_master(const protocol::RecordReader& order);
   void resume(HandoffReceiver::Outcome outcome);
   void begin_to_serve();
   void accept_rest(const Service& service);
@@ -99,6 +102,9 @@ class Server final : public Worker {
   Listener::Verdict accept(Accepted client);
   Listener::Verdict accept_api(Accepted client);
   ConnectionId next_id();
+  [[nodiscard]] Listener::Verdict go_on_unless_full();
+  // Of both kinds.
+  [[nodiscard]] std::size_t client_count() const { return connections_.size() + api_.size(); }
   [[nodiscard]] std::size_t ceiling() const;
   void become_full();
   void become_exhausted();
@@ -123,6 +129,8 @@ class Server final : public Worker {
   Channels channels_;
   ConnectionContext context_;
   MeshBus bus_;
+  BusBackend api_backend_;
+  ApiService api_;
   TimerTable timers_;
   std::vector<Service> services_;
   MasterLink master_;
