@@ -58,6 +58,7 @@ class Channels final : public BusClient {
   void restore(ClientConnection& subscriber, const std::vector<SubscriptionState>& subscriptions);
   // What waits in batches leaves now.
   void send_batches();
+  [[nodiscard]] bool has_batches() const { return !batches_.empty(); }
   // The connections are another worker's: nobody is subscribed here any more.
   void hand_over();
 

@@ -88,15 +88,16 @@ class Server final : public Worker {
   void release(std::uint16_t slot);
   void drain(std::uint16_t close_code, std::uint64_t window_ms);
   void leave();
+  void begin_to_serve();
+  void publish_for_master(const protocol::RecordReader& order);
+  void accept_rest(const Service& service);
+  void close_listeners();
+
+  // ---- from one worker to another (server_handoff.cpp)
   void hand_over(FileDescriptor stream);
   void take_over(FileDescriptor stream);
   void serve_alone();
-  void join_bus();
-  void publish_for_master(const protocol::RecordReader& order);
   void resume(HandoffReceiver::Outcome outcome);
-  void begin_to_serve();
-  void accept_rest(const Service& service);
-  void close_listeners();
 
   // ---- clients
   Listener::Verdict accept(Accepted client);

@@ -109,9 +109,9 @@ class ServerMessage {
     return *this;
   }
   ServerMessage& with(const Member& member) { return with("id", std::to_string(member.id)).with("name", member.name); }
-  ServerMessage& with_members(std::span<const Member> members) {
-    with("count", members.size());
-    if (members.size() > max_listed) return *this;
+  ServerMessage& with_members(std::span<const Member> members, std::size_t count) {
+    with("count", count);
+    if (count > max_listed) return *this;
     json_.key("members");
     json_.begin_array();
     for (const Member& member : members) {
@@ -188,7 +188,7 @@ ClientMessage join_as(std::string_view name) {
 std::string welcome(const Member& self, std::string_view room, const Subscription& subscription) {
   ServerMessage message("welcome");
   message.with("id", std::to_string(self.id)).with("room", room).with("name", self.name);
-  message.with_members(subscription.members).with_history(subscription.history);
+  message.with_members(subscription.members, subscription.member_count).with_history(subscription.history);
   if (subscription.history_lost) message.with("history_lost", true);
   return message.take();
 }
@@ -206,7 +206,7 @@ std::string left(const Member& member) {
 }
 
 std::string members(std::span<const Member> members) {
-  return ServerMessage("members").with_members(members).take();
+  return ServerMessage("members").with_members(members, members.size()).take();
 }
 
 std::string count(std::size_t count) {

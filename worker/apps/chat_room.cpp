@@ -55,7 +55,8 @@ void serve_rooms(App& app, const RoomKind& kind) {
   const auto per_second = static_cast<double>(whole_number(app, "rate", "5", 100'000));
   const auto rooms = std::make_shared<Rooms>(kind.name, rules, Rate{.per_second = per_second, .burst = 2 * per_second});
 
-  app.channels[std::string(kind.name) + "/"] = kind.channel;
+  ChannelOptions& room = app.channels[std::string(kind.name) + "/"] = kind.channel;
+  room.listed_members = max_listed;
   app.channels[std::string(kind.name) + "-member/"] = {.slow_consumer = kind.channel.slow_consumer};
 
   app.on_handshake = [rooms](const Request& request, Handshake& handshake) {
