@@ -4,12 +4,16 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
+#include <span>
 
 #include "master/exit_status.h"
 #include "master/master_contact.h"
 #include "master/status_page.h"
+#include "protocol/utf8.h"
 #include "worker/printable_text.h"
 
 namespace wsd::master {
@@ -19,6 +23,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds answer_timeout{5};
+constexpr std::size_t max_channel = 255;  // bytes, as Connection::subscribe() has it
 // For a master that must be signalled, since it does not say how long its clients have.
 constexpr std::chrono::seconds silent_stop_timeout{30};
 constexpr std::chrono::minutes silent_graceful_stop_timeout{10};
@@ -115,6 +120,46 @@ void replace_workers(const CommandLine& line, ControlCommand command) {
   if (!whole) fail(fmt::format("{} ended meanwhile; see its log", master.description()));
 }
 
+[[noreturn]] void refuse(const std::string& line) {
+  throw CommandError(CommandStatus::usage, line);
+}
+
+// More than a request has room for is too much anyway.
+std::string read_standard_input() {
+  std::string text(max_control_line + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t count = ::read(STDIN_FILENO, text.data() + size, text.size() - size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) fail(fmt::format("cannot read standard input: {}", std::strerror(errno)));
+    if (count == 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  text.resize(size);
+  return text;
+}
+
+bool is_valid_utf8(std::string_view text) {
+  return protocol::is_valid_utf8(std::as_bytes(std::span(text)));
+}
+
+// What can be said of it without a server.
+void check(const ControlRequest& request) {
+  const Publication& publication = request.publication;
+  if (publication.channel.empty() || publication.channel.size() > max_channel || !is_valid_utf8(publication.channel)) {
+    refuse(fmt::format("'{}' is no channel: its name is UTF-8 of 1 to {} bytes", worker::printable(publication.channel),
+                       max_channel));
+  }
+  if (!publication.binary && !is_valid_utf8(publication.data)) {
+    refuse("the data is not UTF-8, which a text message must be; --binary publishes it as it is");
+  }
+  if (to_json(request).size() > max_control_line) {
+    refuse(
+        "the message is too large for this command, which carries some 30 to 60 KiB; publish it over the HTTP API "
+        "(POST /v1/publish, `wsd start --api`)");
+  }
+}
+
 }  // namespace
 
 void stop_command(const CommandLine& line) {
@@ -141,6 +186,20 @@ void status_command(const CommandLine& line) {
   auto status = status_from_json(answer.status);
   if (!status) fail(status.error());
   std::fputs(to_tables(*status).c_str(), stdout);
+}
+
+void publish_command(const CommandLine& line) {
+  ControlRequest request;
+  request.command = ControlCommand::publish;
+  request.publication = {line.channel, line.data == "-" ? read_standard_input() : line.data, line.binary};
+  check(request);
+  MasterContact master = find_master(line.options);
+  if (!master.ask(request)) fail_for_silence(master);
+  const auto tell = [&line](const ControlAnswer& answer) {
+    if (line.json && !answer.published.empty()) print(answer.published);
+    if (!line.json && !answer.info.empty()) print(answer.info);
+  };
+  if (!read_answers(master, tell, steady_clock::now() + answer_timeout)) fail_for_silence(master);
 }
 
 void stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare) {

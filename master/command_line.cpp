@@ -31,6 +31,7 @@ Commands:
   reload [APP]   new code takes over, one slot after the other, while every client stays connected
   upgrade        the same for wsd itself: the binary now on disk takes over
   status         what the master and each worker are doing; --json for programs
+  publish CHANNEL DATA   a message to every subscriber of a channel
   version        the version of wsd
 
 `wsd COMMAND --help` lists the options of a command.
@@ -42,7 +43,7 @@ struct CommandEntry {
   const char* description;
   bool takes_options;  // APP and all the options of start
 };
-constexpr std::array<CommandEntry, 7> commands{{
+constexpr std::array<CommandEntry, 8> commands{{
     {"start", Command::start, "Start a server.", true},
     {"stop", Command::stop, "Stop a server.", false},
     {"restart", Command::restart,
@@ -53,6 +54,7 @@ constexpr std::array<CommandEntry, 7> commands{{
     {"upgrade", Command::upgrade, "Let the wsd that is now on disk take over, while every client stays connected.",
      false},
     {"status", Command::status, "Show what a server is doing.", false},
+    {"publish", Command::publish, "Publish a message to every subscriber of a channel.", false},
     {"version", Command::version, "Show the version of wsd.", false},
 }};
 
@@ -147,8 +149,13 @@ class Parser {
     if (entry_.takes_options || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
     }
-    const bool tells_json =
-        entry_.command == Command::status || entry_.command == Command::reload || entry_.command == Command::upgrade;
+    const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload ||
+                            entry_.command == Command::upgrade || entry_.command == Command::publish;
+    if (entry_.command == Command::publish) {
+      app_.add_option("CHANNEL", result_.channel, "Its name")->required()->type_name("");
+      app_.add_option("DATA", result_.data, "The message; - reads it from standard input")->required()->type_name("");
+      app_.add_flag("--binary", result_.binary, "As a binary message; otherwise it is text, in UTF-8");
+    }
     if (tells_json) app_.add_flag("--json", result_.json, "One JSON object");
     if (entry_.takes_options) std::ranges::for_each(start_options, [this](const OptionEntry& option) { add(option); });
     if (entry_.command == Command::version) return;
@@ -191,7 +198,8 @@ class Parser {
   }
 
   void refuse_leftovers() {
-    const std::vector<std::string> leftovers = app_.remaining();
+    std::vector<std::string> leftovers = app_.remaining();
+    std::erase(leftovers, "--");  // what follows it is no option; it is nothing itself
     const auto option = std::ranges::find_if(leftovers, [](const std::string& text) { return text.starts_with('-'); });
     if (option != leftovers.end()) refuse_unknown_option(option->substr(0, option->find('=')));
     if (!leftovers.empty()) {

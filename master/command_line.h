@@ -11,13 +11,16 @@
 
 namespace wsd::master {
 
-enum class Command : std::uint8_t { start, stop, restart, reload, upgrade, status, version };
+enum class Command : std::uint8_t { start, stop, restart, reload, upgrade, status, publish, version };
 
 struct CommandLine {
   Command command = Command::start;
   Options options;  // what was given; relative paths made absolute
   bool graceful = false;
-  bool json = false;  // status, reload, upgrade
+  bool json = false;    // status, reload, upgrade, publish
+  std::string channel;  // publish
+  std::string data;     // publish; "-": what standard input has
+  bool binary = false;  // publish
 };
 
 // Text for standard output: `wsd`, `wsd --help`, `wsd start --help`.

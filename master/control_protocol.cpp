@@ -4,6 +4,9 @@
 #include <simdjson.h>
 
 #include <array>
+#include <charconv>
+#include <optional>
+#include <utility>
 
 #include "protocol/json_writer.h"
 #include "worker/printable_text.h"
@@ -15,7 +18,7 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::array<std::string_view, 5> command_names{"status", "options", "stop", "reload", "upgrade"};
+constexpr std::array<std::string_view, 6> command_names{"status", "options", "stop", "reload", "upgrade", "publish"};
 
 std::optional<ControlCommand> command_from(std::string_view name) {
   for (std::size_t i = 0; i < command_names.size(); ++i) {
@@ -40,6 +43,52 @@ bool take_json_text(const object& from, std::string_view name, std::string& text
   return true;
 }
 
+std::string to_hex(std::string_view bytes) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  hex.reserve(2 * bytes.size());
+  for (const char byte : bytes) {
+    hex += digits[static_cast<unsigned char>(byte) >> 4U];
+    hex += digits[static_cast<unsigned char>(byte) & 0xFU];
+  }
+  return hex;
+}
+
+std::optional<std::string> from_hex(std::string_view hex) {
+  std::string bytes;
+  for (; !hex.empty(); hex.remove_prefix(2)) {
+    if (hex.size() < 2) return std::nullopt;
+    unsigned byte = 0;
+    const auto [rest, error] = std::from_chars(hex.data(), hex.data() + 2, byte, 16);
+    if (error != std::errc() || rest != hex.data() + 2) return std::nullopt;
+    bytes += static_cast<char>(byte);
+  }
+  return bytes;
+}
+
+void write(protocol::JsonWriter& json, const Publication& publication) {
+  json.field("channel", publication.channel);
+  json.field("data", publication.binary ? to_hex(publication.data) : publication.data);
+  if (publication.binary) json.field("binary", true);
+}
+
+// False if it is not whole.
+bool take_publication(const object& from, Publication& publication) {
+  element present;
+  std::string_view channel;
+  std::string_view data;
+  if (from.at_key("channel").get(present) != simdjson::SUCCESS || !take_member(from, "channel", channel) ||
+      from.at_key("data").get(present) != simdjson::SUCCESS || !take_member(from, "data", data) ||
+      !take_member(from, "binary", publication.binary)) {
+    return false;
+  }
+  auto bytes = publication.binary ? from_hex(data) : std::string(data);
+  if (!bytes) return false;
+  publication.channel = channel;
+  publication.data = std::move(*bytes);
+  return true;
+}
+
 template <typename Write>
 std::string one_object(Write&& write_members) {
   protocol::JsonWriter json;
@@ -55,6 +104,7 @@ std::string to_json(const ControlRequest& request) {
   return one_object([&](protocol::JsonWriter& json) {
     json.field("command", command_names[static_cast<std::size_t>(request.command)]);
     if (request.command == ControlCommand::stop) json.field("graceful", request.graceful);
+    if (request.command == ControlCommand::publish) write(json, request.publication);
     if (request.command != ControlCommand::reload) return;
     json.key("options");
     json.raw(to_json(request.options));
@@ -77,6 +127,9 @@ Result<ControlRequest> control_request_from_json(std::string_view line) {
   const auto command = command_from(name);
   if (!command) return Error{fmt::format("unknown command '{}'", worker::printable(name))};
   request.command = *command;
+  if (*command == ControlCommand::publish && !take_publication(members, request.publication)) {
+    return Error{"what is to be published is not whole: it has a channel and data"};
+  }
   if (options.empty()) return request;
   auto parsed = options_from_json(options);
   if (!parsed) return Error{parsed.error()};
@@ -113,6 +166,13 @@ std::string reload_answer(std::string_view report_json) {
   });
 }
 
+std::string published_answer(std::string_view published_json) {
+  return one_object([&](protocol::JsonWriter& json) {
+    json.key("published");
+    json.raw(published_json);
+  });
+}
+
 std::string final_answer(CommandStatus status, std::string_view error) {
   return one_object([&](protocol::JsonWriter& json) {
     json.field("done", true);
@@ -135,6 +195,7 @@ Result<ControlAnswer> control_answer_from_json(std::string_view line) {
   const bool good = take_member(members, "done", answer.done) && take_member(members, "exit", exit) &&
                     take_member(members, "error", error) && take_member(members, "info", info) &&
                     take_member(members, "progress", progress) && take_json_text(members, "reload", answer.reload) &&
+                    take_json_text(members, "published", answer.published) &&
                     take_json_text(members, "status", answer.status) &&
                     take_json_text(members, "options", answer.options);
   if (!good || exit < 0 || exit > 5) return Error{"the master's answer has members of the wrong type"};

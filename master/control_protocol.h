@@ -6,6 +6,9 @@
 //   {"command":"options"}                     {"options":{…}}                   {"done":true,"exit":0}
 //   {"command":"stop","graceful":true}        {"info":"2 clients left"} *       {"done":true,"exit":0}
 //   {"command":"upgrade"}                     as reload
+//   {"command":"publish","channel":"…","data":"…"}   {"published":{…}}, {"info":"…"}  {"done":true,"exit":0}
+//
+// With "binary":true the data of `publish` is in hexadecimal digits, since JSON carries no bytes.
 //   {"command":"reload","options":{…}}        {"progress":"…"} *, {"reload":{…}}, {"info":"…"}  {"done":true,"exit":0}
 
 #pragma once
@@ -25,12 +28,20 @@ namespace wsd::master {
 inline constexpr std::size_t max_control_line = 64 * 1024;          // of a request
 inline constexpr std::size_t max_control_answer = 4 * 1024 * 1024;  // of one line of an answer
 
-enum class ControlCommand : std::uint8_t { status, options, stop, reload, upgrade };
+enum class ControlCommand : std::uint8_t { status, options, stop, reload, upgrade, publish };
+
+// A message for a channel.
+struct Publication {
+  std::string channel;
+  std::string data;
+  bool binary = false;
+};
 
 struct ControlRequest {
   ControlCommand command = ControlCommand::status;
-  bool graceful = false;  // of stop
-  Options options;        // of reload
+  bool graceful = false;         // of stop
+  Options options = {};          // of reload
+  Publication publication = {};  // of publish
 };
 
 // One line without its newline.
@@ -39,11 +50,12 @@ Result<ControlRequest> control_request_from_json(std::string_view line);
 
 // An accepted_answer leaves all of it empty.
 struct ControlAnswer {
-  std::string status;    // JSON text of the member, or empty
-  std::string options;   // likewise
-  std::string reload;    // likewise
-  std::string info;      // a line for the user, or empty
-  std::string progress;  // a line for a user who watches, or empty
+  std::string status;     // JSON text of the member, or empty
+  std::string options;    // likewise
+  std::string reload;     // likewise
+  std::string published;  // likewise
+  std::string info;       // a line for the user, or empty
+  std::string progress;   // a line for a user who watches, or empty
   bool done = false;
   CommandStatus exit = CommandStatus::done;
   std::string error;
@@ -55,6 +67,7 @@ inline constexpr std::string_view accepted_answer = R"({"accepted":true})";
 [[nodiscard]] std::string info_answer(std::string_view text);
 [[nodiscard]] std::string progress_answer(std::string_view text);
 [[nodiscard]] std::string reload_answer(std::string_view report_json);
+[[nodiscard]] std::string published_answer(std::string_view published_json);
 [[nodiscard]] std::string final_answer(CommandStatus status, std::string_view error);
 Result<ControlAnswer> control_answer_from_json(std::string_view line);
 

@@ -41,6 +41,9 @@ CommandStatus run(const CommandLine& line) {
     case Command::status:
       master::status_command(line);
       return CommandStatus::done;
+    case Command::publish:
+      master::publish_command(line);
+      return CommandStatus::done;
     case Command::version:
       std::puts("wsd " WSD_VERSION);
       return CommandStatus::done;

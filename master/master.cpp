@@ -81,7 +81,8 @@ Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLo
       control_(directory.control_socket()),
       pid_file_(directory.pid_file()),
       reload_desk_(around_reloads()),
-      upgrade_desk_(around_upgrades()) {
+      upgrade_desk_(around_upgrades()),
+      publish_desk_(around_publications()) {
   sockets_.open(addresses_of(plan.options), *plan.options.count);
 }
 
@@ -105,7 +106,8 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       control_(RunDirectory::locate(options).control_socket(), worker::FileDescriptor(state.control)),
       pid_file_(RunDirectory::locate(options).pid_file(), PidFile::Keep()),
       reload_desk_(around_reloads()),
-      upgrade_desk_(around_upgrades()) {
+      upgrade_desk_(around_upgrades()),
+      publish_desk_(around_publications()) {
   for (const MasterState::Worker& worker : state.workers) {
     workers_.try_emplace(worker.key, worker.pid, worker.row, worker::RecordSocket(worker::FileDescriptor(worker.link)));
     if (worker.on_bus) bus_.adopt(worker.slot, worker.key);
@@ -129,6 +131,13 @@ UpgradeDesk::Surroundings Master::around_upgrades() {
           .is_calm = [this] { return supervisor_.is_calm() && !reload_desk_.is_building(); },
           .state = [this] { return state(); },
           .prepare_child = [this] { signals_.close_in_child(); }};
+}
+
+PublishDesk::Surroundings Master::around_publications() {
+  return {
+      .pick_worker = [this] { return worker_to_ask(); },
+      .order = [this](WorkerKey key, const protocol::RecordWriter& record) { order(key, record); },
+      .answer = [this](ClientId client, std::optional<Published> published) { answer_publication(client, published); }};
 }
 
 CommandStatus Master::run() {
@@ -164,6 +173,7 @@ void Master::wait() {
   std::optional<TimePoint> deadline = earliest(supervisor_.next_deadline(), control_.next_deadline());
   deadline = earliest(deadline, reload_desk_.next_deadline());
   deadline = earliest(deadline, upgrade_desk_.next_deadline());
+  deadline = earliest(deadline, publish_desk_.next_deadline());
   timespec timeout{};
   if (deadline) {
     const auto left = std::max(Duration::zero(), *deadline - Clock::now());

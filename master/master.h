@@ -28,6 +28,7 @@
 #include "master/options.h"
 #include "master/pid_file.h"
 #include "master/plans.h"
+#include "master/publish_desk.h"
 #include "master/reload_desk.h"
 #include "master/run_directory.h"
 #include "master/signal_inbox.h"
@@ -99,6 +100,9 @@ class Master {
 
   [[nodiscard]] ReloadDesk::Surroundings around_reloads();
   [[nodiscard]] UpgradeDesk::Surroundings around_upgrades();
+  [[nodiscard]] PublishDesk::Surroundings around_publications();
+  [[nodiscard]] std::optional<WorkerKey> worker_to_ask() const;
+  void answer_publication(ClientId client, const std::optional<Published>& published);
   [[nodiscard]] MasterState state() const;
   [[nodiscard]] Status status() const;
   [[nodiscard]] WorkerStatus status_of(const Supervisor::WorkerView& view) const;
@@ -126,6 +130,7 @@ class Master {
 
   ReloadDesk reload_desk_;
   UpgradeDesk upgrade_desk_;
+  PublishDesk publish_desk_;
   std::optional<ClientId> upgraded_for_;  // who asked the binary before for the upgrade, and still waits
   std::deque<Event> untold_;              // came while another was being told
   bool telling_ = false;

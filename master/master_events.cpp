@@ -49,6 +49,7 @@ void Master::reap() {
     ledger_.close_row(found->second.row());
     workers_.erase(found);
     bus_.died(key);
+    publish_desk_.died(key);
     auto last_words = last_words_.extract(key);
     tell(Exited{.key = key,
                 .status = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
@@ -92,6 +93,10 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
       return tell(Full{key});
     case WorkerReport::has_room:
       return tell(HasRoom{key});
+    case WorkerReport::published:
+      return publish_desk_.take_answer(
+          key, number(MasterField::question),
+          {.delivered_to = number(MasterField::delivered_to), .partial = number(MasterField::partial) != 0});
     case WorkerReport::joins_bus:
       if (const auto slot = slot_of(key)) bus_.join(*slot, key);
       return;
@@ -127,12 +132,33 @@ void Master::take_request(ClientId client, const ControlRequest& request) {
       return reload_desk_.request(client, request.options);
     case ControlCommand::upgrade:
       return upgrade_desk_.request(client);
+    case ControlCommand::publish:
+      return publish_desk_.request(client, request.publication, Clock::now());
   }
+}
+
+// One in a handoff may never read the question, and one that is late may be stuck; but they are better than nobody.
+std::optional<WorkerKey> Master::worker_to_ask() const {
+  std::optional<WorkerKey> second_best;
+  for (const Supervisor::WorkerView& view : supervisor_.workers()) {
+    if (!view.current || (view.state != WorkerState::running && view.state != WorkerState::busy)) continue;
+    if (view.state == WorkerState::running && !view.handing_over) return view.key;
+    second_best = view.key;
+  }
+  return second_best;
+}
+
+void Master::answer_publication(ClientId client, const std::optional<Published>& published) {
+  if (!published) return control_.finish(client, CommandStatus::failed, "no worker serves at the moment; try again");
+  control_.answer(client, published_answer(to_json(*published)));
+  control_.answer(client, info_answer(to_text(*published)));
+  control_.finish(client, CommandStatus::done);
 }
 
 void Master::take_time() {
   reload_desk_.handle_time(Clock::now());
   upgrade_desk_.handle_time(Clock::now());
+  publish_desk_.handle_time(Clock::now());
   for (const auto& [key, process] : workers_) {
     if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
   }

@@ -270,7 +270,7 @@ std::vector<Supervisor::WorkerView> Supervisor::workers() const {
   std::vector<WorkerView> views;
   for (const auto& [key, worker] : slots_.crew()) {
     const bool current = slots_.is_current(worker) && slots_.is_open(worker.slot);
-    views.push_back({key, worker.slot, worker.generation, worker.state(), current});
+    views.push_back({key, worker.slot, worker.generation, worker.state(), current, worker.handoffs_asked > 0});
   }
   std::ranges::sort(views, {}, [](const auto& view) { return std::tuple(!view.current, view.slot, view.key); });
   return views;

@@ -34,7 +34,8 @@ class Supervisor {
     Slot slot;
     Generation generation;
     WorkerState state;
-    bool current;  // the slot's worker, not one on its way in or out
+    bool current;       // the slot's worker, not one on its way in or out
+    bool handing_over;  // it was ordered to give its clients to a successor
   };
 
   explicit Supervisor(const SupervisorSettings& settings) : settings_(settings), slots_(settings) {}

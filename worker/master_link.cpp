@@ -71,6 +71,14 @@ void MasterLink::report_handoff_failed(std::string_view reason) {
   send(socket_, record);
 }
 
+void MasterLink::report_published(std::uint64_t question, std::uint64_t delivered_to, bool partial) {
+  auto record = record_of(WorkerReport::published);
+  record.add_number(tag(MasterField::question), question);
+  record.add_number(tag(MasterField::delivered_to), delivered_to);
+  record.add_number(tag(MasterField::partial), partial ? 1 : 0);
+  send(socket_, record);
+}
+
 void MasterLink::report_cannot_start(const RecordSocket& socket, std::string_view reason) {
   auto record = record_of(WorkerReport::cannot_start);
   record.add(tag(MasterField::reason), reason.substr(0, 4096));

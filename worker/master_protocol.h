@@ -25,6 +25,7 @@ enum class MasterOrder : std::uint16_t {
                        // that slot, if there is one
   bus_complete = 11,   // field homes: every worker that is on the bus has a link to you now. Told again when the number
                        // of homes changes
+  publish = 12,        // fields channel, data, binary, question: publish it, then answer `published`
 };
 
 enum class WorkerReport : std::uint16_t {
@@ -35,6 +36,7 @@ enum class WorkerReport : std::uint16_t {
   has_room = 105,        // accepts again on all it holds
   took_over = 106,       // fields connections, pause_us: it has them, and serves
   handoff_failed = 107,  // field reason: the old worker goes on as before
+  published = 109,       // fields question, delivered_to, partial: what became of it
   joins_bus = 108,       // it has no links and wants them: told by whoever did not get its predecessor's in a handoff
 };
 
@@ -48,6 +50,12 @@ enum class MasterField : protocol::Tag {
   retire = 5,    // of drain: 1 if the slot's sockets are about to be closed for good
   kinds = 14,    // of serve: a character of SocketKind for each descriptor; absent: all are websocket
   homes = 8,     // slots [0, homes) are the homes of channels
+  channel = 9,
+  data = 10,
+  binary = 15,    // 1 if it is a binary message
+  question = 11,  // a number, which the answer repeats
+  delivered_to = 12,
+  partial = 13,  // 1 if a worker did not answer in time
 };
 
 constexpr protocol::Tag tag(MasterField field) {

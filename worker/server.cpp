@@ -210,8 +210,20 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
       return descriptors.empty() ? void() : bus_.add_link(slot, std::move(descriptors.front()));
     case MasterOrder::bus_complete:
       return bus_.complete(static_cast<std::uint32_t>(number(MasterField::homes)));
+    case MasterOrder::publish:
+      return publish_for_master(order);
   }
   log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
+}
+
+// `wsd publish`.
+void Server::publish_for_master(const protocol::RecordReader& order) {
+  const auto text = [&order](MasterField field) { return order.find(tag(field)).value_or(""); };
+  const auto type = order.number(tag(MasterField::binary)).value_or(0) != 0 ? MessageType::binary : MessageType::text;
+  channels_.publish(text(MasterField::channel), text(MasterField::data), type,
+                    [this, question = order.number(tag(MasterField::question)).value_or(0)](const Delivery& delivery) {
+                      master_.report_published(question, delivery.subscribers, delivery.partial);
+                    });
 }
 
 void Server::serve(SlotSockets slot) {

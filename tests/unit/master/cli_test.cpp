@@ -74,7 +74,8 @@ class Cli : public testing::Test {
 };
 
 TEST_F(Cli, SaysThatNothingRuns) {
-  for (const auto command : {stop_command, reload_command, status_command}) {
+  line.channel = "room";
+  for (const auto command : {stop_command, reload_command, status_command, publish_command}) {
     EXPECT_EQ(run(command), CommandStatus::not_running);
     EXPECT_THAT(error, HasSubstr("wsd start"));
   }
@@ -177,6 +178,40 @@ TEST_F(Cli, ShowsTheStatusAsTablesOrAsJson) {
   line.json = true;
   EXPECT_EQ(run(status_command), CommandStatus::done) << error;
   EXPECT_EQ(output, json + "\n");
+}
+
+TEST_F(Cli, PublishesAndTellsWhoGotIt) {
+  line.channel = "room";
+  line.data = "hello";
+  const ChildProcess child = master([](ControlSocket& control, const ControlSocket::Incoming& incoming) {
+    const Publication& publication = incoming.request.publication;
+    const bool good = publication.channel == "room" && publication.data == "hello";
+    control.answer(incoming.client, published_answer(R"({"delivered_to":3,"partial":false})"));
+    control.answer(incoming.client, info_answer(good ? "delivered to 3 subscribers" : "wrong"));
+    control.finish(incoming.client, CommandStatus::done);
+    return true;
+  });
+  EXPECT_EQ(run(publish_command), CommandStatus::done);
+  EXPECT_EQ(output, "delivered to 3 subscribers\n");
+  line.json = true;
+  EXPECT_EQ(run(publish_command), CommandStatus::done);
+  EXPECT_EQ(output, "{\"delivered_to\":3,\"partial\":false}\n");
+}
+
+TEST_F(Cli, RefusesToPublishWhatNoServerWouldTake) {
+  const auto refused = [this](const std::string& channel, const std::string& data) {
+    line.channel = channel;
+    line.data = data;
+    EXPECT_EQ(run(publish_command), CommandStatus::usage);
+    return error;
+  };
+  EXPECT_THAT(refused("", "x"), HasSubstr("no channel"));
+  EXPECT_THAT(refused(std::string(256, 'c'), "x"), HasSubstr("1 to 255 bytes"));
+  EXPECT_THAT(refused("\xFF", "x"), HasSubstr("no channel"));
+  EXPECT_THAT(refused("room", "\xFF"), HasSubstr("--binary"));
+  EXPECT_THAT(refused("room", std::string(max_control_line, 'x')), HasSubstr("/v1/publish"));
+  line.binary = true;
+  EXPECT_THAT(refused("room", std::string(max_control_line / 2, 'x')), HasSubstr("/v1/publish"));
 }
 
 TEST_F(Cli, RestartsWithWhatTheMasterRememberedUnderWhatIsGiven) {

@@ -100,6 +100,21 @@ TEST(CommandLine, TurnsThePageOffAndOnAgain) {
   EXPECT_TRUE(on.page.given() && *on.page);
 }
 
+TEST(CommandLine, ReadsWhatIsToBePublished) {
+  const CommandLine publish = line({"publish", "room/1", "[1,2]", "--binary", "--json", "--name", "chat"});
+  EXPECT_EQ(publish.command, Command::publish);
+  EXPECT_EQ(publish.channel, "room/1");
+  EXPECT_EQ(publish.data, "[1,2]");
+  EXPECT_TRUE(publish.binary && publish.json);
+  EXPECT_EQ(*publish.options.name, "chat");
+  EXPECT_EQ(line({"publish", "c", "-"}).data, "-");
+  EXPECT_EQ(line({"publish", "c", ""}).data, "");
+  EXPECT_EQ(line({"publish", "c", "--", "-5"}).data, "-5");
+  EXPECT_THAT(refusal({"publish"}), HasSubstr("CHANNEL"));
+  EXPECT_THAT(refusal({"publish", "c"}), HasSubstr("DATA"));
+  EXPECT_THAT(refusal({"publish", "c", "d", "e"}), HasSubstr("one argument too many"));
+}
+
 TEST(CommandLine, ReadsEveryOption) {
   const CommandLine start = line({"start",
                                   "--listen",

@@ -28,6 +28,41 @@ TEST(ControlProtocol, ReadsTheRequestsItWrites) {
   EXPECT_EQ(control_request_from_json(R"({"command":"options","later":1})")->command, ControlCommand::options);
 }
 
+TEST(ControlProtocol, CarriesWhatIsToBePublished) {
+  ControlRequest text;
+  text.command = ControlCommand::publish;
+  text.publication = {"room/1", "你好 \"x\"\n", false};
+  EXPECT_EQ(to_json(text), R"({"command":"publish","channel":"room/1","data":"你好 \"x\"\n"})");
+  auto read = control_request_from_json(to_json(text));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->command, ControlCommand::publish);
+  EXPECT_EQ(read->publication.channel, "room/1");
+  EXPECT_EQ(read->publication.data, text.publication.data);
+  EXPECT_FALSE(read->publication.binary);
+
+  ControlRequest binary = text;
+  binary.publication = {"b", {}, true};
+  for (int byte = 0; byte < 256; ++byte) binary.publication.data += static_cast<char>(byte);
+  auto read_binary = control_request_from_json(to_json(binary));
+  ASSERT_TRUE(read_binary);
+  EXPECT_TRUE(read_binary->publication.binary);
+  EXPECT_EQ(read_binary->publication.data, binary.publication.data);
+  EXPECT_EQ(control_request_from_json(R"({"command":"publish","channel":"b","data":""})")->publication.data, "");
+}
+
+TEST(ControlProtocol, RefusesAPublicationThatIsNotWhole) {
+  for (const char* line :
+       {R"({"command":"publish"})", R"({"command":"publish","channel":"c"})", R"({"command":"publish","data":"d"})",
+        R"({"command":"publish","channel":1,"data":"d"})", R"({"command":"publish","channel":"c","data":1})",
+        R"({"command":"publish","channel":"c","data":"d","binary":1})",
+        R"({"command":"publish","channel":"c","data":"0","binary":true})",
+        R"({"command":"publish","channel":"c","data":"0g","binary":true})",
+        R"({"command":"publish","channel":"c","data":"+1","binary":true})",
+        R"({"command":"publish","channel":"c","data":"-1","binary":true})"}) {
+    EXPECT_FALSE(control_request_from_json(line)) << line;
+  }
+}
+
 TEST(ControlProtocol, RefusesWhatIsNoRequest) {
   for (const char* line : {"", " ", "x", "[]", "{}", "{", R"({"command":1})", R"({"command":"dance"})",
                            R"({"command":"stop","graceful":1})", R"({"command":"reload","options":1})",
@@ -41,6 +76,7 @@ TEST(ControlProtocol, RefusesWhatIsNoRequest) {
 TEST(ControlProtocol, ReadsTheAnswersItWrites) {
   EXPECT_EQ(control_answer_from_json(status_answer(R"({"pid":1})"))->status, R"({"pid":1})");
   EXPECT_EQ(control_answer_from_json(options_answer(Options()))->options, "{}");
+  EXPECT_EQ(control_answer_from_json(published_answer(R"({"delivered_to":3})"))->published, R"({"delivered_to":3})");
   EXPECT_EQ(control_answer_from_json(info_answer("2 left"))->info, "2 left");
   EXPECT_FALSE(control_answer_from_json(info_answer("2 left"))->done);
   EXPECT_FALSE(control_answer_from_json(accepted_answer)->done);
