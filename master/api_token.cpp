@@ -8,15 +8,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 
 #include "master/exit_status.h"
+#include "worker/api_token.h"
 #include "worker/file_descriptor.h"
 
 namespace wsd::master {
 
 namespace {
 
-constexpr std::size_t max_size = 4096;
+constexpr std::size_t max_token = worker::ApiToken::max_size;
 constexpr std::size_t min_token = 16;
 
 [[noreturn]] void fail(const std::string& line) {
@@ -38,11 +40,10 @@ worker::FileDescriptor open_token_file(const std::string& path) {
 }
 
 std::string content_of(const worker::FileDescriptor& file, const std::string& path) {
-  std::string content(max_size + 1, '\0');
+  std::string content(max_token + std::string_view("\r\n").size() + 1, '\0');
   const ssize_t size = ::pread(file.get(), content.data(), content.size(), 0);
   if (size < 0) fail(fmt::format("cannot read the API token in {}: {}", path, std::strerror(errno)));
   content.resize(static_cast<std::size_t>(size));
-  if (content.size() > max_size) fail(fmt::format("the API token in {} has more than {} bytes", path, max_size));
   return content;
 }
 
@@ -57,6 +58,9 @@ void check(const std::string& token, const std::string& path) {
   if (token.size() < min_token) {
     fail(fmt::format("the API token in {} has less than {} characters; `openssl rand -hex 32 > {}` makes a good one",
                      path, min_token, path));
+  }
+  if (token.size() > max_token) {
+    fail(fmt::format("the API token in {} has more than {} characters", path, max_token));
   }
   if (!std::ranges::all_of(token, is_visible_ascii)) {
     fail(

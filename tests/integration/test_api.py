@@ -16,7 +16,7 @@ from clients import BINARY, CLOSE, TEXT, Frame, RawClient, frame
 from server import DEADLINE_S, scratch_directory, shared_server, wait_until
 
 EXAMPLES = pathlib.Path(__file__).parents[2] / "docs/examples"
-TOKEN = "a token of the tests"
+TOKEN = "a-token-of-the-tests-0123456789"
 
 # Tells each client its id, subscribes it as it says ("+NAME", "-NAME"), and answers when that is done.
 CHANNELS = """

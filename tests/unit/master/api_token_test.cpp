@@ -82,10 +82,12 @@ TEST_F(ApiToken, IsRefusedWhereItIsNone) {
   EXPECT_THAT(refusal(), HasSubstr("blanks"));
   write("0123456789abcdef\n\n");
   EXPECT_THAT(refusal(), HasSubstr("blanks"));
-  write(std::string(4096, 'x'));
-  EXPECT_EQ(read_api_token(options_).size(), 4096U);
-  write(std::string(4097, 'x'));
-  EXPECT_THAT(refusal(), HasSubstr("more than 4096 bytes"));
+  write(std::string(512, 'x') + "\r\n");
+  EXPECT_EQ(read_api_token(options_).size(), 512U);
+  for (const std::size_t size : {513, 514, 515, 100'000}) {
+    write(std::string(size, 'x'));
+    EXPECT_THAT(refusal(), HasSubstr("more than 512 characters")) << size;
+  }
 }
 
 TEST_F(ApiToken, IsRefusedWhereThereIsNoSuchFile) {
