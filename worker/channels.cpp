@@ -66,11 +66,12 @@ void Channels::subscribe(ClientConnection& subscriber, std::string_view channel,
   membership->question = bus_->join(channel, subscriber.id(), name);
 }
 
-// Messages come from here on.
+// Messages come from here on. Those that wait in a batch came before, and its history may have them.
 void Channels::join(ClientConnection& subscriber, Channel& channel) {
   Membership& membership = *find_membership(subscriber.memberships(), channel.name());
   if (std::exchange(membership.joined, true)) return;
   --channel.joining;
+  send_batch(channel);
   membership.position = channel.add(subscriber);
 }
 
@@ -181,6 +182,14 @@ void Channels::batches_due() {
     batches_.erase(batches_.begin());
     channel->send_batch(*context_);
   }
+  arm_batches();
+}
+
+// Before it is due.
+void Channels::send_batch(Channel& channel) {
+  if (!channel.has_batch()) return;
+  std::erase_if(batches_, [&channel](const auto& batch) { return batch.second == &channel; });
+  channel.send_batch(*context_);
   arm_batches();
 }
 

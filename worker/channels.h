@@ -86,6 +86,7 @@ class Channels final : public BusClient {
   void remove_subscriber(const Channel& channel, std::uint32_t position);
   void forget_if_empty(Channel& channel);
 
+  void send_batch(Channel& channel);
   void arm_batches();
   void batches_due();
 
