@@ -16,6 +16,8 @@ wsd::load::Report run(const wsd::load::Options& options) {
       return wsd::load::run_connect(options);
     case wsd::load::Mode::exact:
       return wsd::load::run_exact(options);
+    case wsd::load::Mode::channels:
+      return wsd::load::run_channels(options);
     case wsd::load::Mode::echo:
       break;
   }

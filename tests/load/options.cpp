@@ -24,7 +24,13 @@ constexpr const char* usage = R"(usage: load_client [options] ws://IPV4:PORT/PAT
   --exact           prove that each message is answered once, in order, by ever newer code: an answer is PREFIX, a number
                     that never falls, a blank and the message. Fragments, halves of frames, 512 KiB, slow readers,
                     handshakes; at most K in flight. With --go until the second line, and for --duration without
-  --rate R          with --exact: messages a second on all connections together (5 for each)
+  --channels        prove that each of N subscribers gets each message of the channel once, in its publisher's order: the
+                    server publishes what comes to all others of the same path, alone or in JSON arrays. With --go
+                    until the second line, and for --duration without
+  --publishers P    with --channels: so many connections more that publish (1)
+  --stalled M       with --channels: so many connections more that do not read (0)
+  --rate R          with --exact: messages a second on all connections together (5 for each); with --channels: of each
+                    publisher, which otherwise has K publications that not everybody has got
   --plain           with --exact: whole small messages at a steady pace, and nothing else
   --go              print "ready" to standard error and wait for a line before sending, and again before closing
 Prints one line of JSON. Ends with 0 if every answer was right, 1 if not, 2 if the command line was not.
@@ -66,6 +72,9 @@ enum Choice : int {
   idle,
   connect,
   exact,
+  channels,
+  publishers,
+  stalled,
   rate,
   plain,
   go,
@@ -84,6 +93,9 @@ constexpr option choices[] = {{"connections", required_argument, nullptr, connec
                               {"idle", no_argument, nullptr, idle},
                               {"connect", no_argument, nullptr, connect},
                               {"exact", no_argument, nullptr, exact},
+                              {"channels", no_argument, nullptr, channels},
+                              {"publishers", required_argument, nullptr, publishers},
+                              {"stalled", required_argument, nullptr, stalled},
                               {"rate", required_argument, nullptr, rate},
                               {"plain", no_argument, nullptr, plain},
                               {"go", no_argument, nullptr, go},
@@ -127,6 +139,15 @@ void apply(int choice, Options& options) {
       break;
     case exact:
       options.mode = Mode::exact;
+      break;
+    case channels:
+      options.mode = Mode::channels;
+      break;
+    case publishers:
+      options.publishers = count(optarg);
+      break;
+    case stalled:
+      options.stalled = count(optarg);
       break;
     case rate:
       options.rate = number(optarg);

@@ -16,6 +16,7 @@ enum class Mode {
   idle,     // connections that say nothing: what does one cost the server's memory?
   connect,  // connect, handshake, one echo, closing handshake, again and again
   exact,    // clients of all habits, and the proof that each message is answered once, in order, by ever newer code
+  channels,  // subscribers and publishers of one channel, and the proof that each gets each message once, in order
 };
 
 // What one run of the load client is to do.
@@ -33,8 +34,12 @@ struct Options {
   std::chrono::duration<double> warmup{0.5};  // before the measured window; for --idle, before memory is read
   std::vector<pid_t> server_pids;
   bool waits_for_go = false;
-  double rate = 0;        // with --exact: messages a second on all connections together; 0: five on each
+  // With --exact: messages a second on all connections together; 0: five on each. With --channels: of each publisher;
+  // 0: as fast as everybody gets them.
+  double rate = 0;
   bool is_plain = false;  // with --exact: whole small messages at a steady pace, and nothing else
+  std::size_t publishers = 1;  // with --channels, beside the connections, which are subscribers
+  std::size_t stalled = 0;     // with --channels: subscribers more that do not read
 };
 
 // Reads the command line. Nothing, after a line on standard error, when it cannot be understood.

@@ -11,5 +11,6 @@ namespace wsd::load {
 [[nodiscard]] Report run_idle(const Options& options);
 [[nodiscard]] Report run_connect(const Options& options);
 [[nodiscard]] Report run_exact(const Options& options);
+[[nodiscard]] Report run_channels(const Options& options);
 
 }  // namespace wsd::load
