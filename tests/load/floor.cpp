@@ -2,7 +2,9 @@
 // unmasking, and no more of RFC 6455 than the opening handshake, data frames as they come and an answer to Close.
 // It trusts its client: no UTF-8 check, no limits, no fragments, no timeouts. For comparison on a loopback only.
 //
-//   floor [--port N] [--prefix TEXT]      prints "listening on PORT"
+// With --fan-out a message goes to all other connections instead, by one send() each.
+//
+//   floor [--port N] [--prefix TEXT] [--fan-out]      prints "listening on PORT"
 
 #include <arpa/inet.h>
 #include <getopt.h>
@@ -177,7 +179,9 @@ class Output {
 
 class Floor {
  public:
-  Floor(std::uint16_t port, std::string prefix) : output_(std::move(prefix)) { listen_on(port); }
+  Floor(std::uint16_t port, std::string prefix, bool fans_out) : fans_out_(fans_out), output_(std::move(prefix)) {
+    listen_on(port);
+  }
 
   [[noreturn]] void run() {
     std::array<epoll_event, 1024> events{};
@@ -272,8 +276,27 @@ class Floor {
   }
 
   void echo(Connection& connection, const Frame& frame) {
+    const bool is_close = frame.first % 16 == close_opcode;
+    if (fans_out_ && !is_close) return fan_out(socket_of(connection), frame);
     output_.echo(frame);
-    connection.leaves |= frame.first % 16 == close_opcode;
+    connection.leaves |= is_close;
+  }
+
+  // Its clients read: one whose socket takes no whole message ends the measurement.
+  void fan_out(int publisher, const Frame& frame) {
+    fanned_out_.resize(10 + frame.size);
+    const std::size_t header = write_header(fanned_out_.data(), frame.first, frame.size);
+    mask_copy(fanned_out_.data() + header, frame.payload, frame.size, frame.key);
+    const auto size = static_cast<ssize_t>(header + frame.size);
+    for (const int socket : open_) {
+      if (socket == publisher) continue;
+      const ssize_t sent = ::send(socket, fanned_out_.data(), header + frame.size, MSG_NOSIGNAL);
+      if (sent != size && errno != EPIPE && errno != ECONNRESET) fail("send to a client that does not read");
+    }
+  }
+
+  [[nodiscard]] int socket_of(const Connection& connection) const {
+    return static_cast<int>(&connection - connections_.data());
   }
 
   static Waiting& kept(Connection& connection) {
@@ -294,6 +317,7 @@ class Floor {
     if (end == std::string_view::npos) return 0;
     output_.text(upgrade_response(field(bytes.substr(0, end), "Sec-WebSocket-Key")));
     connection.is_open = true;
+    if (fans_out_) open_.push_back(socket_of(connection));
     return end + 4;
   }
 
@@ -322,6 +346,7 @@ class Floor {
   }
 
   void close(int socket) {
+    if (fans_out_) std::erase(open_, socket);
     connections_[static_cast<std::size_t>(socket)] = Connection{};
     ::close(socket);
   }
@@ -329,7 +354,10 @@ class Floor {
   int epoll_ = ::epoll_create1(EPOLL_CLOEXEC);
   int listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   std::vector<Connection> connections_;  // by descriptor
+  std::vector<int> open_;                // sockets whose handshake is done
   std::vector<char> read_buffer_ = std::vector<char>(read_size);
+  bool fans_out_;
+  std::vector<char> fanned_out_;  // the frame that goes to everybody
   Output output_;
 };
 
@@ -339,13 +367,18 @@ class Floor {
 int main(int argc, char** argv) {
   int port = 0;
   std::string prefix;
-  const option options[] = {{"port", required_argument, nullptr, 'p'}, {"prefix", required_argument, nullptr, 'x'}, {}};
+  bool fans_out = false;
+  const option options[] = {{"port", required_argument, nullptr, 'p'},
+                            {"prefix", required_argument, nullptr, 'x'},
+                            {"fan-out", no_argument, nullptr, 'f'},
+                            {}};
   for (int choice = 0; (choice = ::getopt_long(argc, argv, "", options, nullptr)) != -1;) {
     if (choice == 'p') port = std::atoi(optarg);
     if (choice == 'x') prefix = optarg;
+    if (choice == 'f') fans_out = true;
     if (choice == '?') return 2;
   }
   ::mallopt(M_MMAP_THRESHOLD, 1 << 30);  // large frames in pages that are already there
   ::mallopt(M_TRIM_THRESHOLD, 1 << 30);
-  wsd::load::Floor(static_cast<std::uint16_t>(port), prefix).run();
+  wsd::load::Floor(static_cast<std::uint16_t>(port), prefix, fans_out).run();
 }
