@@ -12,10 +12,10 @@
 namespace wsd::load {
 
 enum class Mode {
-  echo,     // closed loop: so many messages in flight on each connection, for so long
-  idle,     // connections that say nothing: what does one cost the server's memory?
-  connect,  // connect, handshake, one echo, closing handshake, again and again
-  exact,    // clients of all habits, and the proof that each message is answered once, in order, by ever newer code
+  echo,      // closed loop: so many messages in flight on each connection, for so long
+  idle,      // connections that say nothing: what does one cost the server's memory?
+  connect,   // connect, handshake, one echo, closing handshake, again and again
+  exact,     // clients of all habits, and the proof that each message is answered once, in order, by ever newer code
   channels,  // subscribers and publishers of one channel, and the proof that each gets each message once, in order
 };
 
@@ -37,7 +37,7 @@ struct Options {
   // With --exact: messages a second on all connections together; 0: five on each. With --channels: of each publisher;
   // 0: as fast as everybody gets them.
   double rate = 0;
-  bool is_plain = false;  // with --exact: whole small messages at a steady pace, and nothing else
+  bool is_plain = false;       // with --exact: whole small messages at a steady pace, and nothing else
   std::size_t publishers = 1;  // with --channels, beside the connections, which are subscribers
   std::size_t stalled = 0;     // with --channels: subscribers more that do not read
 };
