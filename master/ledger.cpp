@@ -17,6 +17,8 @@ void add(Counters& sum, const Counters& counters) {
   sum.bytes_out += counters.bytes_out;
   sum.send_dropped += counters.send_dropped;
   sum.protocol_errors += counters.protocol_errors;
+  sum.published += counters.published;
+  sum.bus_dropped += counters.bus_dropped;
 }
 
 }  // namespace
@@ -65,7 +67,9 @@ Counters Ledger::counters(std::size_t row) const {
           .bytes_in = line.bytes_in.get(),
           .bytes_out = line.bytes_out.get(),
           .send_dropped = line.send_dropped.get(),
-          .protocol_errors = line.protocol_errors.get()};
+          .protocol_errors = line.protocol_errors.get(),
+          .published = line.published.get(),
+          .bus_dropped = line.bus_dropped.get()};
 }
 
 double Ledger::loop_lag_ms(std::size_t row) const {

@@ -25,6 +25,8 @@ void visit_counters(AnyCounters& counters, Visitor&& visitor) {
   visitor("bytes_out", counters.bytes_out);
   visitor("send_dropped", counters.send_dropped);
   visitor("protocol_errors", counters.protocol_errors);
+  visitor("published", counters.published);
+  visitor("bus_dropped", counters.bus_dropped);
 }
 
 template <typename AnyWorker, typename Visitor>
@@ -119,7 +121,8 @@ class Reader {
   template <typename T>
   void operator()(std::string_view name, T& field) {
     auto member = object_.at_key(name);
-    const bool is_new = name == "api";  // a master of 0.1 does not know it
+    // A master of 0.1 does not know these.
+    const bool is_new = name == "api" || name == "published" || name == "bus_dropped";
     if (!is_new || member.error() != simdjson::NO_SUCH_FIELD) read(member.value(), field);
   }
 

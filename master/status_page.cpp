@@ -120,7 +120,7 @@ std::vector<std::string> counter_cells(std::uint64_t rss_bytes, const Counters& 
   }
   cells.push_back(bytes_text(counters.bytes_in));
   cells.push_back(bytes_text(counters.bytes_out));
-  cells.push_back(fmt::format("{}", counters.send_dropped));
+  cells.push_back(fmt::format("{}", counters.send_dropped + counters.bus_dropped));
   cells.push_back(fmt::format("{}", counters.protocol_errors));
   return cells;
 }

@@ -23,6 +23,8 @@ struct Counters {
   std::uint64_t bytes_out = 0;
   std::uint64_t send_dropped = 0;
   std::uint64_t protocol_errors = 0;
+  std::uint64_t published = 0;
+  std::uint64_t bus_dropped = 0;
 
   bool operator==(const Counters&) const = default;
 };

@@ -12,7 +12,7 @@ from server import BINARY, environment, send_signal, wait_until
 
 ROW = {
     "slot", "pid", "generation", "state", "connections", "accepted", "messages_in", "messages_out", "bytes_in",
-    "bytes_out", "send_dropped", "protocol_errors", "rss_bytes", "loop_lag_ms",
+    "bytes_out", "send_dropped", "protocol_errors", "published", "bus_dropped", "rss_bytes", "loop_lag_ms",
 }  # fmt: skip
 TOP = {
     "name", "version", "pid", "started_at", "uptime_s", "generation", "app", "listen", "workers", "draining", "totals", "exits",

@@ -32,6 +32,8 @@ TEST(Ledger, AddsUpWhatEachRowCounts) {
     line.bytes_out.set(number * 100'000);
     line.send_dropped.set(number * 1'000'000);
     line.protocol_errors.set(number * 10'000'000);
+    line.published.set(number * 100'000'000);
+    line.bus_dropped.set(number * 1'000'000'000);
     ++number;
   }
   EXPECT_EQ(ledger.counters(one).messages_in, 100U);
@@ -45,6 +47,8 @@ TEST(Ledger, AddsUpWhatEachRowCounts) {
   EXPECT_EQ(totals.bytes_out, 300'000U);
   EXPECT_EQ(totals.send_dropped, 3'000'000U);
   EXPECT_EQ(totals.protocol_errors, 30'000'000U);
+  EXPECT_EQ(totals.published, 300'000'000U);
+  EXPECT_EQ(totals.bus_dropped, 3'000'000'000U);
 }
 
 TEST(Ledger, WhatAProcessCountedStaysWhenItIsGoneAndItsConnectionsDoNot) {
@@ -59,6 +63,8 @@ TEST(Ledger, WhatAProcessCountedStaysWhenItIsGoneAndItsConnectionsDoNot) {
   line.bytes_out.set(19);
   line.send_dropped.set(23);
   line.protocol_errors.set(29);
+  line.published.set(31);
+  line.bus_dropped.set(37);
   ledger.close_row(row);
   const Counters totals = ledger.totals();
   EXPECT_EQ(totals.connections, 0U);
@@ -69,6 +75,8 @@ TEST(Ledger, WhatAProcessCountedStaysWhenItIsGoneAndItsConnectionsDoNot) {
   EXPECT_EQ(totals.bytes_out, 19U);
   EXPECT_EQ(totals.send_dropped, 23U);
   EXPECT_EQ(totals.protocol_errors, 29U);
+  EXPECT_EQ(totals.published, 31U);
+  EXPECT_EQ(totals.bus_dropped, 37U);
 }
 
 TEST(Ledger, ARowIsHandedOutAgainClean) {

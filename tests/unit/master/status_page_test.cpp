@@ -17,7 +17,7 @@ WorkerStatus worker(unsigned slot) {
   worker.slot = slot;
   worker.pid = 100 + static_cast<pid_t>(slot);
   worker.state = slot == 1 ? "busy" : "running";
-  worker.counters = {1, 2, 3, 4, 5, 6, 7, 8};
+  worker.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
   worker.rss_bytes = 3 * 1024 * 1024;
   worker.loop_lag_ms = 0.25;
   return worker;
@@ -36,7 +36,7 @@ Status example() {
   status.api = {"http://127.0.0.1:8090", "unix:/run/api"};
   status.workers = {worker(0), worker(1)};
   status.draining = {worker(2)};
-  status.totals = {3, 1234567890123, 9, 12, 15, 18, 21, 24};
+  status.totals = {3, 1234567890123, 9, 12, 15, 18, 21, 24, 27, 30};
   status.exits = {{"killed by SIGKILL", 1}, {"exit 250", 2}};
   return status;
 }
@@ -50,9 +50,9 @@ TEST(StatusJson, HasEveryFieldByItsName) {
       R"({"name":"chat","version":"0.1.0","pid":99,"started_at":"2026-11-23T16:12:01Z","uptime_s":93784.5,)"
       R"("generation":2,"app":"push","listen":["ws://0.0.0.0:8080","ws://[::1]:8080"],)"
       R"("api":["http://127.0.0.1:8090","unix:/run/api"],"workers":[{"slot":0,"pid":100,"generation":1,"state":"running","connections":1,"accepted":2,"messages_in":3,)"
-      R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"rss_bytes":3145728,)"
+      R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"published":9,"bus_dropped":10,"rss_bytes":3145728,)"
       R"("loop_lag_ms":0.25}],"draining":[],"totals":{"connections":3,"accepted":1234567890123,"messages_in":9,)"
-      R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24},)"
+      R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24,"published":27,"bus_dropped":30},)"
       R"("exits":[{"status":"killed by SIGKILL","count":1},{"status":"exit 250","count":2}]})");
 }
 
