@@ -8,8 +8,8 @@
 
 #include <wsd/app.h>
 
-#include <cstdint>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>

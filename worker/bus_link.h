@@ -38,7 +38,8 @@ class BusLink final : public Watched {
   [[nodiscard]] std::size_t waiting() const { return output_.size() - output_begin_; }
   [[nodiscard]] bool is_open() const { return open_; }
 
-  // ---- from one worker to another. Watching begins with the constructor; taking what another had read, with restore().
+  // ---- from one worker to another. Watching begins with the constructor; taking what another had read, with
+  // restore().
   [[nodiscard]] int descriptor() const { return socket_.get(); }
   [[nodiscard]] std::span<const std::byte> unread() const { return input_; }
   [[nodiscard]] std::span<const std::byte> unsent() const { return std::span(output_).subspan(output_begin_); }

@@ -64,9 +64,8 @@ void Channel::add_to_batch(const Publication& publication) {
     batch_.clear();
     batch_size_ = 0;
   }
-  batch_.push_back({std::string(publication.data),
-                    publication.type,
-                    {publication.excluded.begin(), publication.excluded.end()}});
+  batch_.push_back(
+      {std::string(publication.data), publication.type, {publication.excluded.begin(), publication.excluded.end()}});
   batch_size_ += publication.data.size();
 }
 
@@ -82,11 +81,8 @@ void Channel::send_batch(ConnectionContext& context) {
   batch_size_ = 0;
   if (!options_.newest_only) return send_array(batch, context);
   const Waiting& newest = batch.back();
-  send(context.share(newest.type, newest.data), {.channel = name_,
-                                                 .data = newest.data,
-                                                 .type = newest.type,
-                                                 .publisher = 0,
-                                                 .excluded = newest.excluded});
+  send(context.share(newest.type, newest.data),
+       {.channel = name_, .data = newest.data, .type = newest.type, .publisher = 0, .excluded = newest.excluded});
 }
 
 // Nearly everybody gets the same array; who is excluded from some of the batch gets one of its own.

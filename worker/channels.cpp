@@ -60,7 +60,8 @@ void Channels::subscribe(ClientConnection& subscriber, std::string_view channel,
     if (!joined.is_kept()) join(subscriber, joined);
   }
   Channel& its_channel = *membership->channel;
-  const bool asks = its_channel.is_kept() && (!membership->joined || membership->name != name || membership->question != 0);
+  const bool asks =
+      its_channel.is_kept() && (!membership->joined || membership->name != name || membership->question != 0);
   if (!asks) return;
   membership->asked_name = name;
   membership->question = bus_->join(channel, subscriber.id(), name);
@@ -108,8 +109,8 @@ void Channels::drop(ClientConnection& subscriber, std::size_t index) {
 bool Channels::is_subscribed(const ClientConnection& subscriber, std::string_view channel) const {
   const Memberships* const memberships = subscriber.memberships_if_any();
   return memberships != nullptr && std::ranges::any_of(*memberships, [channel](const Membership& membership) {
-    return membership.joined && membership.channel->name() == channel;
-  });
+           return membership.joined && membership.channel->name() == channel;
+         });
 }
 
 SendResult Channels::publish(const ClientConnection& publisher, std::string_view channel, std::string_view data,

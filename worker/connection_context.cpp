@@ -26,8 +26,8 @@ std::uint64_t tick_interval(const Limits& limits) {
 
 }  // namespace
 
-ConnectionContext::ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_,
-                                     Channels& channels_, ScoreboardRow& counters_, const Limits& limits_)
+ConnectionContext::ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_, Channels& channels_,
+                                     ScoreboardRow& counters_, const Limits& limits_)
     : loop(loop_),
       worker(worker_),
       app(app_),

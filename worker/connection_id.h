@@ -22,7 +22,8 @@ inline constexpr std::uint64_t incarnation_mask = (std::uint64_t{1} << (slot_shi
   return (static_cast<ConnectionId>(slot) << slot_shift) | ((incarnation & incarnation_mask) << incarnation_shift);
 }
 
-// No connection of a lower slot has an id that is as high. `slot` may be one beyond the last: then the highest there is.
+// No connection of a lower slot has an id that is as high. `slot` may be one beyond the last: then the highest there
+// is.
 [[nodiscard]] constexpr ConnectionId first_id_of(unsigned slot) {
   constexpr unsigned beyond = 1U << (64 - slot_shift);
   return slot < beyond ? static_cast<ConnectionId>(slot) << slot_shift : ~ConnectionId{0};

@@ -24,7 +24,15 @@ using protocol::RecordReader;
 using protocol::RecordWriter;
 
 // On the wire between releases: never reuse a number.
-enum class Word : std::uint16_t { offer = 210, batch = 211, end = 212, accepted = 213, commit = 214, withdraw = 215, bus = 216 };
+enum class Word : std::uint16_t {
+  offer = 210,
+  batch = 211,
+  end = 212,
+  accepted = 213,
+  commit = 214,
+  withdraw = 215,
+  bus = 216
+};
 enum class Field : protocol::Tag {
   count = 1,
   offered_at_ns = 2,
@@ -252,11 +260,10 @@ bool HandoffReceiver::take_connection(std::span<const std::byte> record, FileDes
 
 bool HandoffReceiver::take_bus(const RecordReader& record, std::vector<FileDescriptor> descriptors) {
   if (const auto size = record.number(tag(Field::bus_records))) {
-    return !descriptors.empty() &&
-           read_memory(descriptors.front(), *size, [this](std::span<const std::byte> bytes) {
-             outcome_.bus.records.assign(bytes.begin(), bytes.end());
-             return true;
-           });
+    return !descriptors.empty() && read_memory(descriptors.front(), *size, [this](std::span<const std::byte> bytes) {
+      outcome_.bus.records.assign(bytes.begin(), bytes.end());
+      return true;
+    });
   }
   if (record.number(tag(Field::links)).value_or(0) != descriptors.size()) return false;
   std::ranges::move(descriptors, std::back_inserter(outcome_.bus.links));

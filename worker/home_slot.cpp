@@ -25,8 +25,8 @@ std::uint16_t home_slot(std::string_view channel, std::uint32_t homes) {
   for (std::int64_t next = 0; next < homes;) {
     slot = next;
     key = key * 2862933555777941757ULL + 1;
-    next = static_cast<std::int64_t>(static_cast<double>(slot + 1) *
-                                     (static_cast<double>(std::int64_t{1} << 31) / static_cast<double>((key >> 33) + 1)));
+    next = static_cast<std::int64_t>(static_cast<double>(slot + 1) * (static_cast<double>(std::int64_t{1} << 31) /
+                                                                      static_cast<double>((key >> 33) + 1)));
   }
   return static_cast<std::uint16_t>(slot);
 }

@@ -53,9 +53,7 @@ class InterestTable {
   }
 
  private:
-  static bool contains(const Slots& slots, std::uint16_t slot) {
-    return std::ranges::find(slots, slot) != slots.end();
-  }
+  static bool contains(const Slots& slots, std::uint16_t slot) { return std::ranges::find(slots, slot) != slots.end(); }
 
   std::unordered_map<std::string, Slots, TextHash, std::equal_to<>> channels_;
 };

@@ -171,7 +171,9 @@ SendResult MeshBus::publish(const Publication& publication, TellDelivery tell) {
   if (!tell) return kept ? publish_kept(publication, 0) : publish_plain(publication, 0).result;
   const Questions::Id question = questions_.next_id();
   const auto delivery = std::make_shared<Delivery>();
-  const auto take = [delivery](const RecordReader& answer) { delivery->subscribers += number(answer, BusField::count); };
+  const auto take = [delivery](const RecordReader& answer) {
+    delivery->subscribers += number(answer, BusField::count);
+  };
   const auto finish = [delivery, tell = std::move(tell)](bool partial) {
     delivery->partial |= partial;
     tell(*delivery);

@@ -10,8 +10,7 @@ Questions::Questions(Loop& loop, Id first) : loop_(loop), last_id_(first) {
 }
 
 void Questions::ask(Id id, std::optional<std::size_t> expected, Take take, Finish finish) {
-  const auto [question, is_new] =
-      questions_.emplace(id, Question{expected, 0, std::move(take), std::move(finish)});
+  const auto [question, is_new] = questions_.emplace(id, Question{expected, 0, std::move(take), std::move(finish)});
   due_.push_back({uv_now(loop_.get()) + patience_ms, id});
   complete_if_answered(id, question->second);
   if (due_.size() == 1) arm();

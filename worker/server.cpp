@@ -133,9 +133,8 @@ SendResult Server::publish(std::string_view channel, std::string_view data, Mess
 
 void Server::publish(std::string_view channel, std::string_view data, MessageType type,
                      std::function<void(const Delivery&)> tell) {
-  channels_.publish(channel, data, type, [this, tell = std::move(tell)](const Delivery& delivery) {
-    app_.answer([&] { tell(delivery); });
-  });
+  channels_.publish(channel, data, type,
+                    [this, tell = std::move(tell)](const Delivery& delivery) { app_.answer([&] { tell(delivery); }); });
 }
 
 SendResult Server::deliver(std::string_view channel, std::string_view data, MessageType type) {

@@ -9,6 +9,8 @@
 #include "tests/unit/worker/support/fake_worker.h"
 #include "tests/unit/worker/support/frames.h"
 #include "tests/unit/worker/support/sockets.h"
+#include "worker/channels.h"
+#include "worker/connection_table.h"
 #include "worker/tcp_transport.h"
 
 namespace wsd::worker {
@@ -82,7 +84,9 @@ class ClientOutputTest : public testing::Test {
   Limits limits_;
   ScoreboardRow counters_;
   Poller poller_{loop_, [] {}};
-  ConnectionContext context_{loop_, worker_, host_, poller_, counters_, limits_};
+  ConnectionTable connections_;
+  Channels channels_{loop_, host_, connections_};
+  ConnectionContext context_{loop_, worker_, host_, poller_, channels_, counters_, limits_};
   std::pair<FileDescriptor, FileDescriptor> sockets_ = test::socket_pair();
   WatchedTransport transport_{std::move(sockets_.first)};
   Peer peer_{std::move(sockets_.second)};

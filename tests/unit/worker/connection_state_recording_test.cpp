@@ -1,5 +1,5 @@
-// Records that release 0.1 wrote, as committed: every later release understands them (design: handoff between
-// releases).
+// Records that release 0.1 wrote, as committed, and one of the release that began to keep channels: every later release
+// understands them (design: handoff between releases).
 
 #include <gtest/gtest.h>
 
@@ -71,6 +71,28 @@ TEST(ConnectionStateRecording, OfALastFarewellIsUnderstood) {
   const ConnectionState state = recorded("lingering");
   EXPECT_EQ(state.phase, ConnectionState::Phase::lingering);
   EXPECT_EQ(text(state.output), "\x88\x02\x03\xe8");
+}
+
+TEST(ConnectionStateRecording, OfAConnectionInChannelsIsUnderstood) {
+  const ConnectionState state = recorded("subscribed");
+  EXPECT_EQ(state.id, 0x0200000300000007U);
+  EXPECT_TRUE(state.visible);
+  const std::vector<SubscriptionState> subscriptions = {
+      {.channel = "room/lobby", .name = "Zo\u00eb", .question = 0, .asked_name = "", .joined = true, .kept = true},
+      {.channel = "uid/7", .name = "", .question = 0, .asked_name = "", .joined = true, .kept = false},
+      {.channel = "room/attic",
+       .name = "Al",
+       .question = (3ULL << 40) + 9,
+       .asked_name = "Alice",
+       .joined = false,
+       .kept = true}};
+  EXPECT_EQ(state.subscriptions, subscriptions);
+}
+
+TEST(ConnectionStateRecording, OfAReleaseBeforeTheChannelsNamesNone) {
+  for (const char* name : {"idle", "busy", "closing", "opening", "lingering"}) {
+    EXPECT_TRUE(recorded(name).subscriptions.empty()) << name;
+  }
 }
 
 }  // namespace

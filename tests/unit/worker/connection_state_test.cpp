@@ -26,6 +26,14 @@ ConnectionState full() {
           .input = bytes(std::string_view("\0\xFFinput", 7)),
           .output = bytes("output"),
           .attributes = {{"user", "7"}, {"", "an empty name"}, {"empty", ""}, {"user", "8"}},
+          .subscriptions =
+              {{.channel = "room/lobby",
+                .name = "Alice",
+                .question = 0xFFFFFFFFFFFFFFFB,
+                .asked_name = "Alicia",
+                .joined = true,
+                .kept = false},
+               {.channel = "uid/7", .name = "", .question = 0, .asked_name = "", .joined = false, .kept = true}},
           .visible = true,
           .paused = true,
           .full = true,
@@ -34,6 +42,7 @@ ConnectionState full() {
           .close_code = 4001,
           .close_reason = "a reason",
           .due_ms = 0xFFFFFFFFFFFFFFFF,
+          .opened_ms = 0xFFFFFFFB,
           .last_message_ms = 0xFFFFFFFE,
           .last_ping_ms = 0xFFFFFFFD,
           .message_begun_ms = 0xFFFFFFFC,
@@ -111,6 +120,23 @@ TEST(ConnectionState, ANameWithoutAValueIsRefused) {
   auto record = encode(full());
   record.add(8, "a name");
   EXPECT_FALSE(decode_connection(record.bytes()));
+}
+
+// Without a channel it takes part in nothing; and what is no record was not written by us.
+TEST(ConnectionState, ASubscriptionThatIsNoneIsRefused) {
+  for (const std::string_view bytes :
+       {std::string_view("nonsense"), std::string_view("\xCA\0", 2), std::string_view("\xCA\0\1\0\0\0\0\0", 8)}) {
+    auto record = encode(full());
+    record.add(22, bytes);
+    EXPECT_FALSE(decode_connection(record.bytes())) << testing::PrintToString(bytes);
+  }
+  auto record = encode(full());
+  record.add(22, std::string_view("\xCA\0\1\0\1\0\0\0c", 9));
+  const auto state = decode_connection(record.bytes());
+  ASSERT_TRUE(state);
+  SubscriptionState expected;
+  expected.channel = "c";
+  EXPECT_EQ(state->subscriptions.back(), expected) << "202, then field 1 of one byte";
 }
 
 TEST(ConnectionState, FieldsOfALaterReleaseAreSkipped) {

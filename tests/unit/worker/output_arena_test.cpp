@@ -18,12 +18,12 @@ bool write(OutputArena& arena, OutputArena::Chain& chain, std::string_view text)
   return true;
 }
 
-// Everything in the chain, a string per piece.
-std::vector<std::string> take(OutputArena::Chain& chain, std::size_t pieces_at_once = 64) {
-  std::vector<iovec> pieces(pieces_at_once);
-  const std::size_t count = OutputArena::take(chain, pieces);
+// As much of the chain as can be taken at once, a string per piece.
+std::vector<std::string> take(OutputArena::Chain& chain) {
+  OutputArena::Pieces pieces;
+  OutputArena::take(chain, pieces);
   std::vector<std::string> texts;
-  for (const iovec& piece : std::span(pieces).first(count)) {
+  for (const iovec& piece : std::span(pieces.data).first(pieces.count)) {
     texts.emplace_back(static_cast<const char*>(piece.iov_base), piece.iov_len);
   }
   return texts;
@@ -68,45 +68,85 @@ TEST(OutputArena, BytesOfNoLengthAreRoomToo) {
   EXPECT_EQ(take(chain), Texts{"x"});
 }
 
-TEST(OutputArena, IsTakenInPartsWhenThereAreMorePiecesThanAskedFor) {
-  OutputArena arena(4096);
-  OutputArena::Chain chain;
+// `count` pieces, since another connection sends in between: "0,", "1,", …
+Texts add_pieces(OutputArena& arena, OutputArena::Chain& chain, std::size_t count) {
   OutputArena::Chain other;
-  for (const char* text : {"1", "22", "333", "4444", "55555"}) {
-    ASSERT_TRUE(write(arena, chain, text));
-    ASSERT_TRUE(write(arena, other, "-"));
+  Texts texts;
+  for (std::size_t i = 0; i < count; ++i) {
+    texts.push_back(std::to_string(i) + ",");
+    EXPECT_TRUE(write(arena, chain, texts.back()));
+    EXPECT_TRUE(write(arena, other, "-"));
   }
-  EXPECT_EQ(take(chain, 2), (Texts{"1", "22"}));
-  EXPECT_EQ(chain.size(), 12U);
-  EXPECT_EQ(take(chain, 2), (Texts{"333", "4444"}));
+  return texts;
+}
+
+TEST(OutputArena, IsTakenInPartsWhenThereAreMorePiecesThanFit) {
+  OutputArena arena(65536);
+  OutputArena::Chain chain;
+  const Texts texts = add_pieces(arena, chain, 64 + 64 + 5);
+  EXPECT_EQ(take(chain), Texts(texts.begin(), texts.begin() + 64));
+  EXPECT_EQ(chain.size(), 36U * 3U + 33U * 4U);
+  EXPECT_EQ(take(chain), Texts(texts.begin() + 64, texts.begin() + 128));
   EXPECT_FALSE(chain.empty());
-  EXPECT_EQ(take(chain, 2), (Texts{"55555"}));
+  EXPECT_EQ(take(chain), Texts(texts.begin() + 128, texts.end()));
   EXPECT_TRUE(chain.empty());
-  EXPECT_TRUE(take(chain, 2).empty());
+  EXPECT_TRUE(take(chain).empty());
 }
 
 TEST(OutputArena, WhatIsAddedBehindATakenPartFollowsTheRest) {
-  OutputArena arena(4096);
+  OutputArena arena(65536);
   OutputArena::Chain chain;
+  const Texts texts = add_pieces(arena, chain, 65);
+  EXPECT_EQ(take(chain).size(), 64U);
   OutputArena::Chain other;
-  ASSERT_TRUE(write(arena, chain, "first"));
   ASSERT_TRUE(write(arena, other, "-"));
-  ASSERT_TRUE(write(arena, chain, "second,"));
-  EXPECT_EQ(take(chain, 1), Texts{"first"});
-  ASSERT_TRUE(write(arena, chain, "third"));
-  EXPECT_EQ(take(chain), Texts{"second,third"});
+  ASSERT_TRUE(write(arena, chain, "last"));
+  EXPECT_EQ(take(chain), (Texts{texts.back(), "last"}));
 }
 
 TEST(OutputArena, WhatIsAddedWhenEverythingWasTakenDoesNotTouchWhatWasTaken) {
   OutputArena arena(4096);
   OutputArena::Chain chain;
   ASSERT_TRUE(write(arena, chain, "taken"));
-  std::array<iovec, 1> piece{};
-  ASSERT_EQ(OutputArena::take(chain, piece), 1U);
+  OutputArena::Pieces pieces;
+  OutputArena::take(chain, pieces);
+  ASSERT_EQ(pieces.count, 1U);
   ASSERT_TRUE(write(arena, chain, "later"));
   EXPECT_EQ(chain.size(), 5U);
-  EXPECT_EQ(std::string(static_cast<const char*>(piece[0].iov_base), piece[0].iov_len), "taken");
+  EXPECT_EQ(std::string(static_cast<const char*>(pieces.data[0].iov_base), pieces.data[0].iov_len), "taken");
   EXPECT_EQ(take(chain), Texts{"later"});
+}
+
+TEST(OutputArena, ASharedFrameIsAPieceOfItsOwnThatIsNotCopied) {
+  OutputArena arena(4096);
+  OutputArena::Chain chain;
+  const SharedFrame frame(MessageType::text, "shared");
+  ASSERT_TRUE(write(arena, chain, "before"));
+  ASSERT_TRUE(arena.extend(chain, frame));
+  ASSERT_TRUE(write(arena, chain, "behind,"));
+  ASSERT_TRUE(write(arena, chain, "too"));
+  EXPECT_EQ(chain.size(), 6U + 8U + 10U);
+  OutputArena::Pieces pieces;
+  OutputArena::take(chain, pieces);
+  ASSERT_EQ(pieces.count, 3U);
+  EXPECT_EQ(pieces.frames[0], nullptr);
+  EXPECT_EQ(pieces.frames[1], &frame);
+  EXPECT_EQ(pieces.data[1].iov_base, frame.bytes().data());
+  EXPECT_EQ(pieces.data[1].iov_len, 8U);
+  EXPECT_EQ(pieces.frames[2], nullptr);
+  EXPECT_EQ(std::string(static_cast<const char*>(pieces.data[2].iov_base), pieces.data[2].iov_len), "behind,too");
+  EXPECT_TRUE(chain.empty());
+}
+
+TEST(OutputArena, ASharedFrameTakesNoRoomButItsMention) {
+  OutputArena arena(256);
+  const SharedFrame frame(MessageType::binary, std::string(100'000, 'x'));
+  OutputArena::Chain chain;
+  std::size_t count = 0;
+  while (arena.extend(chain, frame)) ++count;
+  EXPECT_GE(count, 6U);
+  EXPECT_EQ(chain.size(), count * frame.size());
+  EXPECT_EQ(take(chain).size(), count) << "and when the arena is full, what is there stays as it is";
 }
 
 TEST(OutputArena, FullIsSaidAndChangesNothing) {

@@ -62,8 +62,8 @@ struct App {
   std::function<void(Connection&)> on_buffer_full;
   // After on_buffer_full: everything queued has left. Workerman: onBufferDrain.
   std::function<void(Connection&)> on_buffer_drain;
-  // The answer to subscribe() on a channel with history or presence: who is there, and what was said. Messages published
-  // later come after it. Workerman has no counterpart.
+  // The answer to subscribe() on a channel with history or presence: who is there, and what was said. Messages
+  // published later come after it. Workerman has no counterpart.
   std::function<void(Connection&, const Subscription&)> on_subscribed;
   // In a channel with presence: `member` came, or went, `count` are there now. Called in every worker that has
   // subscribers of the channel, in the same order as its messages everywhere: Worker::deliver() passes the news on to

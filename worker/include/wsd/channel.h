@@ -59,9 +59,9 @@ struct PastMessage {
 struct Subscription {
   std::string_view channel;
   std::string_view name;
-  bool accepted = true;  // false: the name is another member's, and there is no subscription
-  std::span<const Member> members;  // of a channel with presence: those on this machine, this one included
-  std::size_t member_count = 0;     // all of them, also where `members` lists fewer
+  bool accepted = true;                  // false: the name is another member's, and there is no subscription
+  std::span<const Member> members;       // of a channel with presence: those on this machine, this one included
+  std::size_t member_count = 0;          // all of them, also where `members` lists fewer
   std::span<const PastMessage> history;  // oldest first; what comes after it is delivered, nothing twice
   bool history_lost = false;             // a crash has cost some of the history that should be here
 };
