@@ -97,8 +97,9 @@ bool each(const RecordReader& reader, Field field, Read read) {
 }
 
 std::vector<std::uint64_t*> counters_of(Counters& counters) {
-  return {&counters.accepted,     &counters.messages_in,     &counters.messages_out, &counters.bytes_in,  &counters.bytes_out,
-          &counters.send_dropped, &counters.protocol_errors, &counters.published,    &counters.bus_dropped};
+  return {&counters.accepted,        &counters.messages_in, &counters.messages_out,
+          &counters.bytes_in,        &counters.bytes_out,   &counters.send_dropped,
+          &counters.protocol_errors, &counters.published,   &counters.bus_dropped};
 }
 
 RecordWriter encode(const MasterState::Plan& plan) {

@@ -25,8 +25,7 @@ void BusBackend::send(ConnectionId id, std::string_view data, MessageType type, 
   bus_.send_to(id, data, type, tell_of(std::move(answer)));
 }
 
-void BusBackend::close(ConnectionId id, std::uint16_t code, std::string_view reason,
-                       std::function<void(Told)> answer) {
+void BusBackend::close(ConnectionId id, std::uint16_t code, std::string_view reason, std::function<void(Told)> answer) {
   bus_.close_connection(id, code, reason, tell_of(std::move(answer)));
 }
 

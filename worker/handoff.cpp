@@ -36,8 +36,8 @@ enum class Word : std::uint16_t {
 enum class Field : protocol::Tag {
   count = 1,
   offered_at_ns = 2,
-  connection = 3,  // a connection record, of either kind; its socket is the next descriptor
-  in_memory = 4,   // a connection record of this many bytes, in the next descriptor; its socket is the one after
+  connection = 3,   // a connection record, of either kind; its socket is the next descriptor
+  in_memory = 4,    // a connection record of this many bytes, in the next descriptor; its socket is the one after
   bus_records = 5,  // so many bytes, in the next descriptor; links may follow in further records
   links = 6,        // the rest of the descriptors are this many links
 };
@@ -236,9 +236,8 @@ bool HandoffReceiver::take_batch(const RecordReader& batch, std::vector<FileDesc
     } else if (field == tag(Field::in_memory)) {
       const FileDescriptor memory = take_descriptor();
       FileDescriptor socket = take_descriptor();
-      good = read_memory(memory, number_of(value).value_or(0), [&](std::span<const std::byte> bytes) {
-        return take_connection(bytes, std::move(socket));
-      });
+      good = read_memory(memory, number_of(value).value_or(0),
+                         [&](std::span<const std::byte> bytes) { return take_connection(bytes, std::move(socket)); });
     } else {
       continue;
     }

@@ -230,7 +230,18 @@ class ChannelRun {
     };
     report.add("stalled_ended", with([](const ChannelClient& client) { return client.is_over(); }));
     report.add("stalled_closed_1013", with([](const ChannelClient& client) { return client.close_code() == 1013; }));
-    report.add("stalled_with_gaps", with([](const ChannelClient& client) { return client.ledger().missing() > 0; }));
+    report.add("stalled_missed", missed());
+  }
+
+  // By those that stalled, of all that was published.
+  [[nodiscard]] std::size_t missed() const {
+    std::size_t sum = 0;
+    for (const ChannelClient& client : clients_) {
+      if (client.role() != Role::stalled) continue;
+      sum += client.ledger().missing();
+      for (std::size_t i = 0; i < publishers_.size(); ++i) sum += context_.published[i] - client.ledger().last(i);
+    }
+    return sum;
   }
 
   void finish(Report& report) {
