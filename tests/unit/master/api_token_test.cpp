@@ -84,7 +84,7 @@ TEST_F(ApiToken, IsRefusedWhereItIsNone) {
   EXPECT_THAT(refusal(), HasSubstr("blanks"));
   write(std::string(512, 'x') + "\r\n");
   EXPECT_EQ(read_api_token(options_).size(), 512U);
-  for (const std::size_t size : {513, 514, 515, 100'000}) {
+  for (const std::size_t size : std::initializer_list<std::size_t>{513, 514, 515, 100'000}) {
     write(std::string(size, 'x'));
     EXPECT_THAT(refusal(), HasSubstr("more than 512 characters")) << size;
   }
