@@ -387,8 +387,10 @@ HttpResponse api_error(std::uint16_t status, std::string_view code, std::string_
 ApiRequests::ApiRequests(ApiBackend& backend, std::string_view token, std::uint64_t max_message)
     : backend_(backend), token_(token), max_message_(max_message) {}
 
+// Base64 takes a third more than its bytes; text in \uXXXX escapes, as PHP writes it by default, three times as much at
+// most.
 std::size_t ApiRequests::max_body() const {
-  return max_message_ + max_message_ / 2 + 4096;
+  return 3 * max_message_ + 4096;
 }
 
 std::optional<HttpResponse> ApiRequests::refuse(const HttpRequest& head) const {

@@ -152,7 +152,7 @@ TEST_F(ApiRequestsTest, HasALimitOfIdsToExclude) {
     for (int i = 0; i < count; ++i) ids += i == 0 ? R"("1")" : R"(,"1")";
     return R"({"channel":"a","data":"x","exclude":[)" + ids + "]}";
   };
-  const auto limit = max_message + max_message / 2 + 4096;
+  const auto limit = 3 * max_message + 4096;
   ASSERT_LT(body(1000).size(), limit);
   EXPECT_EQ(post("/v1/publish", body(1000)).status, 200);
   EXPECT_EQ(refused_post("/v1/publish", body(1001)), "400 bad_json @36");
