@@ -23,7 +23,7 @@ Fault bad_message(std::string sentence) {
 }
 
 Fault complaint_of(const JsonReader& json) {
-  return bad_message(json.error()->text + " (byte " + std::to_string(json.error()->position) + ")");
+  return bad_message("Byte " + std::to_string(json.error()->position) + ": " + json.error()->text);
 }
 
 std::optional<Fault> check_text(std::string_view text, const Rules& rules) {

@@ -90,7 +90,7 @@ TEST(ChatProtocol, RefusesAMessageCutAnywhere) {
 
 TEST(ChatProtocol, SaysWhereTheJsonIsWrong) {
   const Fault fault = std::get<Fault>(parse(R"({"type":"say","text":7})", chat));
-  EXPECT_NE(fault.sentence.find("(byte 21)"), std::string::npos) << fault.sentence;
+  EXPECT_TRUE(fault.sentence.starts_with("Byte 21: ")) << fault.sentence;
 }
 
 TEST(ChatProtocol, CountsTheCharactersOfATextNotItsBytes) {
