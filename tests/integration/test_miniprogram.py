@@ -162,8 +162,6 @@ def test_console_replaces_a_dead_line(scenario, echo):
 
 def test_console_gets_its_subprotocol(scenario, servers):
     server = servers(options=["--subprotocol", "protocol1"])
-    if "--subprotocol" not in server.run("start", "--help").stdout:
-        pytest.skip("this wsd has no --subprotocol")
     server.start()
     scenario("console", "subprotocol_is_answered", server)
 
@@ -184,8 +182,6 @@ def reload(server):
 @pytest.fixture
 def danmaku(servers):
     server = servers(app="danmaku", count=2)
-    if "danmaku" not in server.run("start", "--help").stdout:
-        pytest.skip("this wsd has no app danmaku")
     server.start()
     return server
 
@@ -204,6 +200,7 @@ def test_wall_comments_fly_both_ways(scenario, danmaku):
     [
         "what_was_said_before_is_listed",
         "many_at_once_come_in_one_message",
+        "a_room_that_cannot_be_is_refused",
         "a_taken_name_is_refused",
         "too_fast_is_said",
         "silence_is_probed",
@@ -220,3 +217,7 @@ def test_wall_says_nothing_outside_a_room(scenario, danmaku):
 
 def test_wall_joins_again_after_a_lost_line(scenario, danmaku):
     scenario("wall", "a_lost_line_joins_again", danmaku, kill=lambda: danmaku.kill(worker_that_serves(danmaku)["pid"]))
+
+
+def test_wall_does_not_notice_a_reload(scenario, danmaku):
+    scenario("wall", "a_reload_is_not_noticed", danmaku, reload=lambda: reload(danmaku))

@@ -15,9 +15,9 @@
 //   former said that it is closed, or owes that for `closeTimeout`.
 // - After a connection that was lost it tries again, each time later (`firstDelay`, doubled up to `maxDelay`), at a random
 //   moment of the second half of that time, so that the clients of a restarted server do not all come at once. It tries
-//   at once when the mini program comes back to the foreground or the network is back. It does so after every close that
-//   it did not ask for, whatever the code: a phone that cut the line in the background has been seen to say 1000. An app
-//   that means to stay away calls disconnect() in onClose.
+//   at once when the mini program comes back to the foreground or the network is back.
+// - Stays away when the server closes with one of the codes in `final`. 1000 is not among them, since phones say 1000 of
+//   their own accord when they cut a line in the background. An app that knows better calls disconnect() in onClose.
 // - Ends each connection with a Close frame, also one that it gives up.
 // - Probes a silent line. Script can neither send a ping nor see the server's, so a quiet room and a dead line look the
 //   same. After `silence` without a message it therefore sends `probe`, a message of the app's own that the server
@@ -35,6 +35,7 @@ const defaults = {
   header: {},
   probe: null,              // string, ArrayBuffer, or a function that returns one; null: none
   isProbeAnswer: () => false,   // of the first message after a probe: true keeps it from onMessage
+  final: [1008],            // close codes that mean: do not come back
 
   connectTimeout: 10000,    // milliseconds, all of these
   firstDelay: 1000,
@@ -93,11 +94,7 @@ class WsdSocket {
   // Ends it: a Close frame, no further attempt, no timer but the one that bounds the goodbye.
   disconnect(code, reason) {
     if (!this.wanted) return
-    this.wanted = false
-    this.hurry = false
-    wx.offAppShow(this.handleShow)
-    wx.offAppHide(this.handleHide)
-    wx.offNetworkStatusChange(this.handleNetwork)
+    this.forget()
     if (!this.task) this.become('closed')
     else if (this.state !== 'closing') this.close(code, reason)
   }
@@ -107,6 +104,14 @@ class WsdSocket {
     if (this.state !== 'open') return false
     this.task.send({ data, fail: ({ errMsg }) => this.options.onError(errMsg) })
     return true
+  }
+
+  forget() {
+    this.wanted = false
+    this.hurry = false
+    wx.offAppShow(this.handleShow)
+    wx.offAppHide(this.handleHide)
+    wx.offNetworkStatusChange(this.handleNetwork)
   }
 
   // ---- The life of a socket
@@ -185,10 +190,11 @@ class WsdSocket {
   }
 
   handleClose({ code, reason }) {
-    const { maxDelay, onClose } = this.options
+    const { maxDelay, final, onClose } = this.options
     this.attempt += 1   // deaf to whatever this socket says after its last word
     this.task = null
     if (this.openedAt && Date.now() - this.openedAt >= maxDelay) this.failures = 0   // that one was good
+    if (this.wanted && final.includes(code)) this.forget()
     if (!this.wanted) {
       this.become('closed')
     } else if (this.hiddenAt) {

@@ -125,6 +125,20 @@ export async function many_at_once_come_in_one_message({ phone, url }) {
   await guest.leave();
 }
 
+export async function a_room_that_cannot_be_is_refused({ phone, url }) {
+  const page = await fillIn(phone, url);
+  for (const room of ["a/b", "..", "a b", "x?y", "房".repeat(22)]) {
+    phone.toasts.length = 0;
+    await page.type(".room", room);
+    page.tap(".join");
+    await page.toast("房间名太长，或有不能用的符号");
+  }
+  assert.equal(phone.sockets.length, 0);
+  await page.type(".room", "房".repeat(21));
+  page.tap(".join");
+  await page.shows(".count", "1 人在线");
+}
+
 export async function a_taken_name_is_refused({ phone, url }) {
   const guest = await Guest.join(url, "lobby", "小明");
   const page = await fillIn(phone, url);
@@ -168,6 +182,19 @@ export async function a_lost_line_joins_again({ phone, url, ask }) {
   assert.equal(phone.openSockets.length, 1);
 }
 
+export async function a_reload_is_not_noticed({ phone, url, ask }) {
+  const guest = await Guest.join(url, "lobby", "Bob");
+  const page = await joined(phone, url);
+  await ask("reload");
+  guest.say("still here");
+  await flies(page, "still here");
+  await say(page, "so am I");
+  await guest.hears("the page", ({ type, text }) => type === "said" && text === "so am I");
+  await page.shows(".count", "2 人在线");
+  assert.equal(phone.sockets.length, 1);
+  await guest.leave();
+}
+
 export async function silence_is_probed({ phone, url }) {
   config.socket.silence = 100;
   const page = await joined(phone, url);
@@ -200,6 +227,13 @@ export async function whatever_arrives_is_survived({ phone }) {
   const said = (text, more) => ({ type: "said", id: "1", name: "Eve", text, time: 1764084000000, ...more });
   for (const data of ["", "nonsense", "null", "[null, 1, {}]", '{"type":"later"}', new ArrayBuffer(3)]) instance.receive(data);
   assert.equal(page.has(".entry"), false);
+  instance.receive('{"type":"count","count":5012}');
+  instance.receive('{"type":"left","id":"1","name":"Eve"}');
+  assert.equal(instance.data.count, 5012);
+  instance.receive('{"type":"error","code":"not_joined","message":"You are not in the room."}');
+  instance.receive('{"type":"error","code":"new_one","message":"Something of a later version."}');
+  await page.toast("Something of a later version.");
+  assert.deepEqual(phone.toasts, ["Something of a later version."]);
 
   instance.receive(JSON.stringify(said("<b>&", { color: "red; background: url(http://example.com)", position: "sideways" })));
   const comment = await flies(page, "<b>&");
@@ -210,7 +244,7 @@ export async function whatever_arrives_is_survived({ phone }) {
   const { now } = Date;
   let later = 0;
   Date.now = () => now() + later;
-  for (let batch = 0; batch < 20; batch++) {
+  for (let batch = 0; batch < 12; batch++) {
     instance.receive(JSON.stringify(Array.from({ length: 50 }, () => said("x"))));
     later += 500;
   }

@@ -244,6 +244,16 @@ describe("losing the line", () => {
     });
   }
 
+  test("by a close that is final is the end", () => {
+    open();
+    tasks[0].heard.close({ code: 1008 });
+    assert.deepEqual(events, ["connecting", "open", "closed", { close: 1008 }]);
+    assert.equal(timers.size, 0);
+    assert.equal(listeners.show.size, 0);
+    socket.connect();
+    assert.equal(tasks.length, 2, "until the app wants it again");
+  });
+
   test("is answered later each time, at a random moment of the second half", () => {
     socket.connect();
     for (const longest of [1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]) {

@@ -1,6 +1,7 @@
 // The danmaku wall: what people in a room say flies across. It speaks the protocol of docs/chat-protocol.md.
 
 const config = require('../../config.js')
+const utf8 = require('../../utf8.js')
 const WsdSocket = require('../../wsd.js')
 const { Lanes, positions } = require('./lanes.js')
 
@@ -52,6 +53,7 @@ Page({
       probe: JSON.stringify({ type: 'members' }),
       onState: state => this.handleState(state),
       onMessage: data => this.receive(data),
+      onClose: ({ code }) => this.handleClose(code),
       onError: errMsg => this.toast(errMsg)
     }, config.socket))
   },
@@ -90,6 +92,7 @@ Page({
     const room = this.data.room.trim() || 'lobby'
     const name = this.data.name.trim()
     if (!/^wss?:\/\/./.test(server)) return this.toast('地址应以 ws:// 或 wss:// 开头')
+    if (!isRoom(room)) return this.toast('房间名太长，或有不能用的符号')
     if (!name) return this.toast(ERROR_TEXTS.name_invalid)
     this.welcomed = false
     this.setData({ room, name, said: [] })
@@ -123,6 +126,10 @@ Page({
     if (state === 'open') this.tell({ type: 'join', name: this.data.name })
   },
 
+  handleClose(code) {
+    if (code === 1008) this.toast('被服务器请出了房间')
+  },
+
   // One message, or an array of them: the danmaku app gathers what is said within a moment.
   receive(data) {
     let messages
@@ -144,6 +151,11 @@ Page({
   }
 })
 
+// What a room may be called: others are answered with 404, which a phone shows as an error like any other.
+function isRoom(name) {
+  return /^[-\w.\u0080-\uffff]+$/.test(name) && !/^\.\.?$/.test(name) && utf8.encode(name).byteLength <= 64
+}
+
 // By the type of a message: (page, message, changes), where changes is what one setData will put on the page.
 const HANDLERS = {
   welcome(page, { id, room, name, count, history }, changes) {
@@ -156,6 +168,7 @@ const HANDLERS = {
   joined: showCount,
   left: showCount,
   members: showCount,
+  count: showCount,
 
   said(page, message, changes) {
     remember(page, message, changes)
@@ -167,6 +180,7 @@ const HANDLERS = {
   },
 
   error(page, { code, message }) {
+    if (code === 'not_joined' && !page.data.joined) return   // to a probe: an answer as good as any
     if (code === 'name_taken' && page.welcomed) {
       // Our own former connection may hold the name until the server finds it dead.
       page.welcomed = false
@@ -177,8 +191,9 @@ const HANDLERS = {
   }
 }
 
+// Not every one of these messages has it.
 function showCount(page, { count }, changes) {
-  changes.count = count
+  if (count !== undefined) changes.count = count
 }
 
 function entryOf(page, { name, text, time }) {
