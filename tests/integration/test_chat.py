@@ -243,6 +243,41 @@ def test_nothing_is_missed_or_doubled_between_history_and_what_follows(rooms, en
         talker.join()
 
 
+def test_a_crowd_is_counted_and_not_listed(chat, connect, enter):
+    alice = enter(chat, "Alice")
+    port = chat.port
+
+    def come(number):
+        client = connect(port, handshake=False)
+        client.open(path=f"/chat/cats?name=Member+{number}")
+        return client
+
+    members = [come(number) for number in range(2, 201)]
+    for number in range(2, 201):
+        alice.expect("joined", count=number)
+    members.append(come(201))
+    assert alice.hear() == {"type": "count", "count": 201}
+    latest = Chatter(come(202))
+    welcome = latest.expect("welcome")
+    assert welcome["count"] == 202 and "members" not in welcome
+    assert alice.hears_nothing_of("count", 0.1), "not for less than one in a hundred"
+    latest.client.reset()
+    members.pop().reset()
+    assert len(alice.expect("members", count=200)["members"]) == 200
+    members.pop().reset()
+    alice.expect("left", count=199)
+
+
+def test_other_programs_speak_in_the_room_too(chat, enter):
+    alice = enter(chat, "Alice")
+    message = {"type": "said", "name": "Station", "text": "The film begins."}
+    assert chat.cli("publish", "chat/cats", json.dumps(message)).returncode == 0
+    assert alice.hear() == message
+    assert chat.cli("publish", "chat/cats", "this is no JSON").returncode == 0
+    assert alice.client.receive_message() == (TEXT, b"this is no JSON")
+    assert enter(chat, "Bob").welcome["history"] == [message]
+
+
 # ---- One to one
 
 

@@ -326,6 +326,20 @@ def test_comments_stay_text_whatever_is_in_them(danmaku, browser):  # noqa: F811
     assert page.evaluate("document.querySelectorAll('#stage img, #log img, #log i').length") == 0
 
 
+def test_the_wall_survives_whatever_other_programs_publish(danmaku, browser):  # noqa: F811
+    page = browser.open(home(danmaku) + "#wall")
+    enter(page, "Alice")
+    is_in(page)
+    for data in ["null", "7", "[]", '"x"', '{"type":"later"}', '{"type":"toString"}', '{"type":"said"}', '{"type":"said","text":7,"color":[],"time":"x"}',
+                 '{"type":"said","name":"Station","text":"The film begins.","position":"nowhere"}']:  # fmt: skip
+        assert danmaku.cli("publish", "danmaku/cats", data).returncode == 0
+    page.wait_for("#stage i", "The film begins.")
+    page.wait_for("#log b", "Station")
+    late = browser.open(home(danmaku) + "#wall")
+    enter(late, "Bob")
+    late.wait_for("#log b", "Station")
+
+
 def test_the_wall_comes_back_into_its_room(danmaku, browser):  # noqa: F811
     alice, ming = two_on_different_workers(danmaku, browser)
     comment(alice, "before")
