@@ -207,9 +207,10 @@ def test_an_api_that_other_machines_reach_needs_a_token(servers, directory):
         ("", 0o600, "is empty"),
         ("short\n", 0o600, "less than 16 characters"),
         (TOKEN, 0o644, "chmod o="),
-        ("x" * 5000, 0o600, "more than 4096 bytes"),
+        ("x" * 5000, 0o600, "more than 512 characters"),
         ("two words of some length", 0o600, "blanks"),
     ],
+    ids=["empty", "short", "open", "long", "blanks"],
 )
 def test_a_bad_token_file_is_refused(servers, directory, text, mode, words):
     server = servers(options=["--api", "http://127.0.0.1:0", "--api-token-file", write_token(directory, text, mode)])
