@@ -42,19 +42,27 @@ void BusLink::handle_ready(std::uint32_t events) {
 }
 
 // Once, like a client: a busy neighbour has its turn again after the others.
-void BusLink::receive() {
+bool BusLink::receive() {
   const ssize_t count = ::recv(socket_.get(), read_buffer_.data(), read_buffer_.size(), 0);
-  if (count < 0 && would_block(errno)) return;
-  if (count <= 0) return end();
+  if (count < 0 && would_block(errno)) return false;
+  if (count <= 0) {
+    end();
+    return false;
+  }
   std::span<const std::byte> bytes = read_buffer_.first(static_cast<std::size_t>(count));
   if (input_.empty()) {
     bytes = take_records(bytes);
     input_.assign(bytes.begin(), bytes.end());
-    return;
+    return true;
   }
   input_.insert(input_.end(), bytes.begin(), bytes.end());
   const std::size_t left = take_records(input_).size();
   input_.erase(input_.begin(), input_.end() - static_cast<std::ptrdiff_t>(left));
+  return true;
+}
+
+void BusLink::drain() {
+  while (open_ && receive()) continue;
 }
 
 // Both ends are ours, so bytes that are no records are our own fault.
@@ -73,7 +81,7 @@ std::span<const std::byte> BusLink::take_records(std::span<const std::byte> byte
 }
 
 void BusLink::send(std::span<const std::byte> record) {
-  if (!open_) return;
+  if (!open_ || !is_heard_) return;
   const auto length = static_cast<Length>(record.size());
   const auto header = std::as_bytes(std::span(&length, 1));
   output_.insert(output_.end(), header.begin(), header.end());
@@ -84,7 +92,9 @@ void BusLink::flush() {
   if (!open_) return;
   if (waiting() > 0) {
     const ssize_t count = ::send(socket_.get(), output_.data() + output_begin_, waiting(), MSG_NOSIGNAL);
-    if (count < 0 && !would_block(errno)) return end();
+    // It is dead. What it said before may still be unread: the link ends where the stream does.
+    if (count < 0 && !would_block(errno)) is_heard_ = false;
+    if (!is_heard_) output_begin_ = output_.size();
     if (count > 0) output_begin_ += static_cast<std::size_t>(count);
   }
   // Moved to the front only when that is cheap: at most as much as has left since.

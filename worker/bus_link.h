@@ -31,6 +31,8 @@ class BusLink final : public Watched {
   BusLink& operator=(const BusLink&) = delete;
 
   void handle_ready(std::uint32_t events) override;
+  // Takes all that is there to be read, as it will not be watched any longer.
+  void drain();
 
   void send(std::span<const std::byte> record);
   void flush();
@@ -46,7 +48,8 @@ class BusLink final : public Watched {
   void restore(std::span<const std::byte> unread, std::span<const std::byte> unsent);
 
  private:
-  void receive();
+  // False if there was nothing.
+  bool receive();
   // Takes whole records from the front; returns what is left.
   std::span<const std::byte> take_records(std::span<const std::byte> bytes);
   void end();
@@ -62,6 +65,7 @@ class BusLink final : public Watched {
   std::size_t output_begin_ = 0;  // what lies before it has left
   std::uint32_t watched_events_ = 0;
   bool open_ = true;
+  bool is_heard_ = true;  // the other end is there to read
 };
 
 }  // namespace wsd::worker
