@@ -78,6 +78,7 @@ struct JoinAnswer {
   ConnectionId connection = 0;
   std::uint64_t question = 0;
   bool accepted = false;
+  std::string_view name;  // that it is a member by, whether that is what it wanted or not
   std::vector<Member> members;
   std::size_t member_count = 0;
   std::vector<PastMessage> history;

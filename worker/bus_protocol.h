@@ -22,13 +22,12 @@ enum class BusWord : std::uint16_t {
   moved = 307,      // from a slot that is not the channel's home any more: number is to go to the new one
 
   join = 310,           // channel, connection, name, question
-  rejoin = 311,         // channel, connection, name: it is a member already, by its slot's account
+  rejoin = 311,         // channel, connection, name, homes: it is a member already, by its slot's account
   leave = 312,          // channel, connection
   join_answer = 313,    // what JoinAnswer says
   member_joined = 314,  // channel, connection, name, count
   member_left = 315,
-  members = 316,     // channel, members: the list anew
-  join_moved = 317,  // channel, connection, question: ask the new home
+  members = 316,  // channel, members: the list anew
 
   send = 320,   // connection, type, data; question if the outcome matters
   close = 321,  // connection, code, reason; question likewise

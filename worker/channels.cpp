@@ -223,13 +223,21 @@ void Channels::handle_join_answer(const JoinAnswer& answer) {
   if (subscriber == nullptr) return;  // its leave is on its way to the home
   Memberships& memberships = subscriber->memberships();
   const auto membership = find_membership(memberships, answer.channel);
-  if (membership == memberships.end() || membership->question != answer.question) return;  // asked anew since
+  if (membership == memberships.end()) {
+    // Where homes change, a join may be asked of both, and accepted by the second when the first has refused it.
+    if (answer.accepted) bus_->leave(answer.channel, answer.connection);
+    return;
+  }
+  if (membership->question != answer.question) return;  // asked anew since
   membership->question = 0;
   const std::string name = std::exchange(membership->asked_name, {});
   if (answer.accepted) {
     membership->name = name;
     join(*subscriber, *membership->channel);
-  } else if (!membership->joined) {
+  } else if (membership->joined) {
+    membership->name = answer.name;  // another that it wanted before this may have been granted
+  } else {
+    bus_->leave(answer.channel, answer.connection);  // what it asked before this may have been granted
     drop(*subscriber, static_cast<std::size_t>(membership - memberships.begin()));
   }
   if (!subscriber->is_open()) return;

@@ -52,6 +52,9 @@ void Homes::handle_join(std::uint16_t from, const RecordReader& record) {
   answer.add_number(tag(BusField::connection), id);
   answer.add_number(tag(BusField::question), number(record, BusField::question));
   answer.add_number(tag(BusField::accepted), joined.accepted ? 1 : 0);
+  if (const auto member = home.all_members().find(id); member != home.all_members().end()) {
+    answer.add(tag(BusField::name), member->second);
+  }
   if (joined.accepted) {
     add_members(answer, home.members(options.listed_members));
     answer.add_number(tag(BusField::count), home.member_count());
@@ -63,18 +66,43 @@ void Homes::handle_join(std::uint16_t from, const RecordReader& record) {
 }
 
 void Homes::handle_rejoin(const RecordReader& record) {
-  const std::string_view channel = text(record, BusField::channel);
-  const ChannelOptions& options = client_.options_of(channel);
-  const bool is_known = homes_.contains(channel);
-  ChannelHome& home = home_of(channel);
-  // Whoever had it before us is dead, and what it remembered with it.
-  if (!is_known && options.history > 0) home.lose_history();
-  if (options.presence) {
-    const auto joined =
-        home.join(number(record, BusField::connection), text(record, BusField::name), options.unique_names);
-    if (joined.is_news) rebuilt_.emplace(channel);
+  named_[std::string(text(record, BusField::channel))].insert_or_assign(number(record, BusField::connection),
+                                                                        text(record, BusField::name));
+}
+
+void Homes::take_named(const std::function<bool(std::string_view)>& is_ours) {
+  for (auto next = named_.begin(); next != named_.end();) {
+    const auto named = next++;
+    const std::string& channel = named->first;
+    if (!is_ours(channel)) continue;
+    const auto node = named_.extract(named);
+    const ChannelOptions& options = client_.options_of(channel);
+    const bool is_known = homes_.contains(channel);
+    ChannelHome& home = home_of(channel);
+    // Whoever had it before us is dead, and what it remembered with it.
+    if (!is_known && options.history > 0) home.lose_history();
+    bool is_news = false;
+    for (const auto& [id, name] : node.mapped()) {
+      // What we know of a member is what its slot asked last, which it may not know to be granted yet.
+      if (!options.presence || home.all_members().contains(id)) continue;
+      is_news |= home.join(id, name, options.unique_names).is_news;
+    }
+    if (is_news) tell_members(channel, home);
+    forget_if_empty(channel);
   }
-  forget_if_empty(channel);
+}
+
+void Homes::drop_unnamed(const std::function<bool(std::string_view, ConnectionId)>& is_open) {
+  for (const std::string& channel : std::exchange(given_, {})) {
+    const auto found = homes_.find(channel);
+    if (found == homes_.end()) continue;
+    const auto named = named_.find(channel);
+    for (const Member& member : found->second.members(found->second.member_count())) {
+      const bool is_named = named != named_.end() && named->second.contains(member.id);
+      if (!is_named && !is_open(channel, member.id)) leave(channel, found->second, member.id);
+    }
+    forget_if_empty(channel);
+  }
 }
 
 void Homes::handle_leave(const RecordReader& record) {
@@ -90,6 +118,9 @@ void Homes::leave(std::string_view channel, ChannelHome& home, ConnectionId id) 
 }
 
 void Homes::drop_slot(std::uint16_t slot) {
+  for (auto& [channel, members] : named_) {
+    std::erase_if(members, [slot](const auto& member) { return slot_of(member.first) == slot; });
+  }
   std::vector<std::string> touched;
   for (auto& [channel, home] : homes_) {
     const auto gone = home.members_of_slot(slot);
@@ -99,15 +130,11 @@ void Homes::drop_slot(std::uint16_t slot) {
   for (const std::string& channel : touched) forget_if_empty(channel);
 }
 
-void Homes::announce_rebuilt() {
-  for (const std::string& channel : std::exchange(rebuilt_, {})) {
-    const auto home = homes_.find(channel);
-    if (home == homes_.end()) continue;
-    RecordWriter record = bus_record(BusWord::members);
-    record.add(tag(BusField::channel), channel);
-    add_members(record, home->second.members(home->second.member_count()));
-    tell_interested(channel, record.bytes());
-  }
+void Homes::tell_members(std::string_view channel, const ChannelHome& home) {
+  RecordWriter record = bus_record(BusWord::members);
+  record.add(tag(BusField::channel), channel);
+  add_members(record, home.members(home.member_count()));
+  tell_interested(channel, record.bytes());
 }
 
 std::vector<Member> Homes::members_of(std::string_view channel) const {

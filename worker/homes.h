@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <set>
 #include <span>
 #include <string>
@@ -48,14 +50,22 @@ class Homes {
   // ---- what `from` asks
   void handle_sequence(std::uint16_t from, const protocol::RecordReader& record);
   void handle_join(std::uint16_t from, const protocol::RecordReader& record);
+  // A member by its slot's account: noted until take_named().
   void handle_rejoin(const protocol::RecordReader& record);
   void handle_leave(const protocol::RecordReader& record);
   [[nodiscard]] std::vector<Member> members_of(std::string_view channel) const;
 
   // The slot's worker is gone, and its connections with it.
   void drop_slot(std::uint16_t slot);
-  // All members that are left have been named by rejoins: whoever is interested hears the lists anew.
-  void announce_rebuilt();
+  // The members that rejoins have named join, of the channels that are ours. Where some were not known, a crash has
+  // cost us the list: whoever is interested hears it anew.
+  void take_named(const std::function<bool(std::string_view channel)>& is_ours);
+  // Others will not be ours any more.
+  void forget_named() { named_.clear(); }
+  // All slots have named theirs. Of the channels that came from another home since the last time, those members leave
+  // that nobody has named: they left while their channel was on its way. Not where `is_open` says so: to be called
+  // before take_named().
+  void drop_unnamed(const std::function<bool(std::string_view channel, ConnectionId id)>& is_open);
   // Somebody is interested in the channel, or nobody any more.
   void note_interest(std::string_view channel, std::uint64_t now_ms);
   // Forgets what nobody has asked for in a long time.
@@ -67,12 +77,23 @@ class Homes {
   void for_each_state(Visit&& visit) const {
     for (const auto& [channel, home] : homes_) visit(channel, state_record(channel, home));
   }
+  // visit(channel, id, name) for each member that was named and not taken.
+  template <typename Visit>
+  void for_each_named(Visit&& visit) const {
+    for (const auto& [channel, members] : named_) {
+      for (const auto& [id, name] : members) visit(channel, id, name);
+    }
+  }
   void take_state(const protocol::RecordReader& record);
+  // It was another home's until now.
+  void note_given(std::string_view channel) { given_.emplace(channel); }
+  [[nodiscard]] const std::set<std::string, std::less<>>& given() const { return given_; }
   void forget(std::string_view channel);
 
  private:
   void tell_interested(std::string_view channel, std::span<const std::byte> record);
   void tell_member(BusWord word, std::string_view channel, ConnectionId id, std::string_view name, std::size_t count);
+  void tell_members(std::string_view channel, const ChannelHome& home);
   void leave(std::string_view channel, ChannelHome& home, ConnectionId id);
   void forget_if_empty(std::string_view channel);
   ChannelHome& home_of(std::string_view channel);
@@ -90,8 +111,9 @@ class Homes {
   const InterestTable& interest_;
   const BusClient& client_;
   std::unordered_map<std::string, ChannelHome, TextHash, std::equal_to<>> homes_;
-  std::set<std::string, std::less<>> rebuilt_;  // channels that rejoins came for, not yet announced
-  std::set<Idle> idle_;                         // channels with a history and no subscriber
+  std::map<std::string, std::map<ConnectionId, std::string>, std::less<>> named_;  // by rejoins
+  std::set<std::string, std::less<>> given_;                                       // by another home
+  std::set<Idle> idle_;  // channels with a history and no subscriber
   std::unordered_map<std::string, std::uint64_t, TextHash, std::equal_to<>> idle_since_;
 };
 

@@ -43,9 +43,8 @@ RecordWriter member_record(BusWord word, std::string_view channel, ConnectionId 
   return record;
 }
 
-RecordWriter join_record(std::string_view channel, ConnectionId id, std::string_view name, std::uint64_t question,
-                         BusWord word = BusWord::join) {
-  RecordWriter record = member_record(word, channel, id, name);
+RecordWriter join_record(std::string_view channel, ConnectionId id, std::string_view name, std::uint64_t question) {
+  RecordWriter record = member_record(BusWord::join, channel, id, name);
   record.add_number(tag(BusField::question), question);
   return record;
 }
@@ -117,6 +116,7 @@ MeshBus::Slot MeshBus::home_of(std::string_view channel) const {
 }
 
 void MeshBus::flush() {
+  if (settled_) home_role_.take_named([this](std::string_view channel) { return home_of(channel) == self_; });
   if (!std::exchange(has_output_, false)) return;
   bool somebody_lags = false;
   for (auto& [slot, peer] : peers_) {
@@ -125,7 +125,8 @@ void MeshBus::flush() {
     const std::size_t waiting = peer.link->waiting();
     somebody_lags |= waiting > 0 && waiting < slight_delay;
   }
-  has_output_ = somebody_lags;
+  // Not just set: where a link has ended meanwhile, the others are told, and may have had their flush already.
+  has_output_ |= somebody_lags;
   if (somebody_lags) return;
   for (auto& [slot, peer] : peers_) {
     if (!peer.is_there() || peer.passed_on == peer.acknowledged) continue;
@@ -247,7 +248,13 @@ std::uint64_t MeshBus::join(std::string_view channel, ConnectionId id, std::stri
 }
 
 void MeshBus::rejoin(std::string_view channel, ConnectionId id, std::string_view name) {
-  send(home_of(channel), member_record(BusWord::rejoin, channel, id, name));
+  send(home_of(channel), rejoin_record(channel, id, name));
+}
+
+RecordWriter MeshBus::rejoin_record(std::string_view channel, ConnectionId id, std::string_view name) const {
+  RecordWriter record = member_record(BusWord::rejoin, channel, id, name);
+  record.add_number(tag(BusField::homes), homes_);
+  return record;
 }
 
 void MeshBus::leave(std::string_view channel, ConnectionId id) {
@@ -389,12 +396,13 @@ void MeshBus::handle(Slot from, const RecordReader& record) {
     }
     case BusWord::synced:
       peers_[from].synced = true;
-      return settle_if_all_are_in_step();
+      return take_step();
     case BusWord::homes_changed:
       peers_[from].homes = static_cast<std::uint32_t>(number(record, BusField::homes));
-      return settle_if_all_are_in_step();
+      return take_step();
     case BusWord::home_state:
-      return home_role_.take_state(record);
+      home_role_.take_state(record);
+      return home_role_.note_given(text(record, BusField::channel));
     case BusWord::sequence:
     case BusWord::join:
     case BusWord::rejoin:
@@ -402,21 +410,19 @@ void MeshBus::handle(Slot from, const RecordReader& record) {
       return handle_request(from, record);
     case BusWord::publish:
       return handle_publish(from, record);
-    case BusWord::sequenced:
-      return handle_sequenced(from, record);
     case BusWord::ack:
       peers_[from].outbox.acknowledge(number(record, BusField::number));
       return release_held();
     case BusWord::moved:
       return handle_moved(from, record);
+    case BusWord::sequenced:
     case BusWord::join_answer:
-      return handle_join_answer(record);
     case BusWord::member_joined:
     case BusWord::member_left:
     case BusWord::members:
-      return handle_member(word, record);
-    case BusWord::join_moved:
-      return handle_join_moved(record);
+      if (!may_be_overtaking(from, text(record, BusField::channel))) return handle_told(from, record);
+      early_.push_back({from, {record.bytes().begin(), record.bytes().end()}});
+      return;
     case BusWord::send:
       return handle_send(from, record);
     case BusWord::close:
@@ -439,7 +445,11 @@ void MeshBus::handle_request(Slot from, const RecordReader& record) {
   const auto word = static_cast<BusWord>(record.type());
   const std::string_view channel = text(record, BusField::channel);
   const bool is_ours = home_of(channel) == self_;
-  if (is_ours && word == BusWord::rejoin) return home_role_.handle_rejoin(record);
+  if (word == BusWord::rejoin) {
+    // One that goes by fewer homes may know before us that it is ours.
+    if (is_ours || number(record, BusField::homes) < homes_) home_role_.handle_rejoin(record);
+    return;
+  }
   // One that goes by fewer homes has heard of the change before us.
   const bool is_ahead = from != self_ && peers_[from].homes != 0 && peers_[from].homes < homes_;
   if (is_ahead || (is_ours && !settled_)) {
@@ -447,13 +457,17 @@ void MeshBus::handle_request(Slot from, const RecordReader& record) {
     return;
   }
   if (word == BusWord::sequence) return handle_sequence(from, record);
-  if (word == BusWord::join && is_ours) return home_role_.handle_join(from, record);
-  if (word == BusWord::join) {
-    return send(from, join_record(channel, number(record, BusField::connection), text(record, BusField::name),
-                                  number(record, BusField::question), BusWord::join_moved));
-  }
-  if (word == BusWord::leave && is_ours) return home_role_.handle_leave(record);
-  send(home_of(channel), record.bytes());
+  // Where it has moved, the slot will say anew to the new home who is a member, and who wants to be.
+  if (!is_ours) return;
+  if (word == BusWord::join) return home_role_.handle_join(from, record);
+  home_role_.handle_leave(record);
+}
+
+void MeshBus::handle_told(Slot from, const RecordReader& record) {
+  const auto word = static_cast<BusWord>(record.type());
+  if (word == BusWord::sequenced) return handle_sequenced(from, record);
+  if (word == BusWord::join_answer) return handle_join_answer(record);
+  handle_member(word, record);
 }
 
 void MeshBus::handle_sequence(Slot from, const RecordReader& record) {
@@ -508,6 +522,7 @@ void MeshBus::handle_join_answer(const RecordReader& record) {
                               .connection = number(record, BusField::connection),
                               .question = number(record, BusField::question),
                               .accepted = number(record, BusField::accepted) != 0,
+                              .name = text(record, BusField::name),
                               .members = read_members(record),
                               .member_count = number(record, BusField::count),
                               .history = read_history(record),
@@ -574,6 +589,8 @@ std::unique_ptr<BusLink> MeshBus::make_link(Slot slot, FileDescriptor socket) {
 
 void MeshBus::add_link(Slot slot, FileDescriptor socket) {
   if (slot == self_ || handed_over_) return;
+  // The order may be here before its predecessor's last words are read.
+  if (is_there(slot)) peers_.at(slot).link->drain();
   forget_neighbour(slot);
   peers_[slot].link = make_link(slot, std::move(socket));
   introduce_ourselves(slot);
@@ -585,7 +602,7 @@ void MeshBus::introduce_ourselves(Slot slot) {
   client_.for_each_channel([&](std::string_view channel, std::size_t) { send(slot, interest_record(channel, true)); });
   client_.for_each_member([&](const BusClient::LocalMember& member) {
     if (home_of(member.channel) != slot) return;
-    if (member.joined) send(slot, member_record(BusWord::rejoin, member.channel, member.id, member.name));
+    if (member.joined) send(slot, rejoin_record(member.channel, member.id, member.name));
     if (member.question != 0) send(slot, join_record(member.channel, member.id, member.asked_name, member.question));
   });
   for (const KeptPublication& publication : peers_.at(slot).outbox) send(slot, sequence_record(publication));
@@ -595,7 +612,7 @@ void MeshBus::introduce_ourselves(Slot slot) {
 // Called by the link itself, which stays until another takes its place.
 void MeshBus::handle_link_end(Slot slot) {
   forget_neighbour(slot);
-  settle_if_all_are_in_step();
+  take_step();
 }
 
 void MeshBus::forget_neighbour(Slot slot) {
@@ -604,6 +621,11 @@ void MeshBus::forget_neighbour(Slot slot) {
   peer.homes = 0;
   interest_.remove_slot(slot);
   home_role_.drop_slot(slot);
+  // Whoever wanted to join is gone. What was published is not.
+  std::erase_if(deferred_, [slot](const Deferred& deferred) {
+    const auto word = RecordReader::parse(deferred.record)->type();
+    return deferred.from == slot && word != static_cast<std::uint16_t>(BusWord::sequence);
+  });
   // What it was asked as a home that it is no more goes to the new one.
   std::vector<std::uint64_t> moving;
   for (const KeptPublication& publication : peer.outbox) {
@@ -616,10 +638,18 @@ void MeshBus::forget_neighbour(Slot slot) {
   release_held();
 }
 
+bool MeshBus::is_in_step(Slot slot) const {
+  const auto peer = peers_.find(slot);
+  return peer == peers_.end() || !peer->second.is_there() || (peer->second.synced && peer->second.homes == homes_);
+}
+
 bool MeshBus::all_are_in_step() const {
-  return std::ranges::all_of(peers_, [this](const auto& entry) {
-    return !entry.second.is_there() || (entry.second.synced && entry.second.homes == homes_);
-  });
+  return std::ranges::all_of(peers_, [this](const auto& entry) { return is_in_step(entry.first); });
+}
+
+void MeshBus::take_step() {
+  release_early();
+  settle_if_all_are_in_step();
 }
 
 bool MeshBus::is_behind() const {
@@ -652,7 +682,15 @@ void MeshBus::settle_if_all_are_in_step() {
 void MeshBus::settle() {
   settled_ = is_on_bus_ = true;
   uv_timer_stop(settle_deadline_.get());
-  home_role_.announce_rebuilt();
+  home_role_.drop_unnamed([this](std::string_view channel, ConnectionId id) {
+    return !is_in_step(slot_of(id)) || std::ranges::any_of(deferred_, [&](const Deferred& deferred) {
+      const auto record = RecordReader::parse(deferred.record);
+      return record->type() == static_cast<std::uint16_t>(BusWord::join) &&
+             number(*record, BusField::connection) == id && text(*record, BusField::channel) == channel;
+    });
+  });
+  home_role_.take_named([this](std::string_view channel) { return home_of(channel) == self_; });
+  if (!is_behind()) home_role_.forget_named();
   for (const Deferred& deferred : std::exchange(deferred_, {})) {
     handle_request(deferred.from, *RecordReader::parse(deferred.record));
   }
@@ -662,17 +700,28 @@ void MeshBus::settle() {
 // ---- another number of homes ----------------------------------------------------------------------------------------
 
 // Fewer slots: the channels of those that go find a new home, with all that is known of them. The old home gives them
-// away before it says that it goes by the new number, and what reaches it later is told where to go.
+// away before it says that it goes by the new number, every slot names its members of them before it says so, and what
+// is published to the old home later is told where to go.
 void MeshBus::change_homes(std::uint32_t homes) {
   const std::uint32_t old_homes = std::exchange(homes_, homes);
   give_away_homes();
+  const auto for_each_moved = [&](const auto& visit) {
+    client_.for_each_member([&](const BusClient::LocalMember& member) {
+      const Slot home = home_of(member.channel);
+      if (home != home_slot(member.channel, old_homes)) visit(home, member);
+    });
+  };
+  for_each_moved([this](Slot home, const BusClient::LocalMember& member) {
+    if (!member.joined) return;
+    const RecordWriter record = rejoin_record(member.channel, member.id, member.name);
+    if (home != self_) return send(home, record);
+    home_role_.handle_rejoin(*RecordReader::parse(record.bytes()));  // at once: we may be settled the same moment
+  });
   const RecordWriter record = homes_record(homes);
   for (const auto& [slot, peer] : peers_) send(slot, record);
-  client_.for_each_member([&](const BusClient::LocalMember& member) {
-    const Slot home = home_of(member.channel);
-    if (home == home_slot(member.channel, old_homes)) return;
-    if (member.joined) send(home, member_record(BusWord::rejoin, member.channel, member.id, member.name));
-    if (member.question != 0) send(home, join_record(member.channel, member.id, member.asked_name, member.question));
+  for_each_moved([this](Slot home, const BusClient::LocalMember& member) {
+    if (member.question == 0) return;
+    send(home, join_record(member.channel, member.id, member.asked_name, member.question));
   });
   hold_back_moving();
   if (complete_) await_settlement();
@@ -689,8 +738,19 @@ void MeshBus::give_away_homes() {
   for (const std::string& channel : gone) home_role_.forget(channel);
 }
 
-// What the old home has not acknowledged must not be overtaken by what is sent to the new one.
+// What the old home has not acknowledged must not be overtaken by what is sent to the new one. Of what we were to put
+// in order ourselves there is no copy but the record that waits.
 void MeshBus::hold_back_moving() {
+  const auto moves = [this](const Deferred& deferred) {
+    const auto record = RecordReader::parse(deferred.record);
+    if (deferred.from != self_ || record->type() != static_cast<std::uint16_t>(BusWord::sequence)) return false;
+    KeptPublication publication = read_kept(*record);
+    if (home_of(publication.channel) == self_) return false;
+    held_[publication.channel].push_back(std::move(publication));
+    return true;
+  };
+  std::erase_if(inbox_, moves);
+  std::erase_if(deferred_, moves);
   for (const auto& [slot, peer] : peers_) {
     for (const KeptPublication& publication : peer.outbox) {
       if (home_of(publication.channel) != slot) held_.try_emplace(publication.channel);
@@ -704,12 +764,18 @@ void MeshBus::handle_moved(Slot from, const RecordReader& record) {
   release_held();
 }
 
-// Where the order to change is still on its way to us, change_homes() asks again.
-void MeshBus::handle_join_moved(const RecordReader& record) {
-  const std::string_view channel = text(record, BusField::channel);
-  if (is_behind()) return;
-  send(home_of(channel), join_record(channel, number(record, BusField::connection), text(record, BusField::name),
-                                     number(record, BusField::question)));
+// Whether a slot that still goes by more homes than `from` takes itself for the channel's home: what it has said of it
+// comes before what the new home says, and may be on its way to us by another link.
+bool MeshBus::may_be_overtaking(Slot from, std::string_view channel) const {
+  const std::uint32_t its_homes = from == self_ ? homes_ : peers_.at(from).homes;
+  return std::ranges::any_of(peers_, [&](const auto& entry) {
+    const auto& [slot, peer] = entry;
+    return slot != from && peer.homes > its_homes && peer.is_there() && home_slot(channel, peer.homes) == slot;
+  });
+}
+
+void MeshBus::release_early() {
+  for (const Deferred& early : std::exchange(early_, {})) handle(early.from, *RecordReader::parse(early.record));
 }
 
 void MeshBus::release_held() {

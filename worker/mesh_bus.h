@@ -107,7 +107,7 @@ class MeshBus final : public Bus, private SlotSender {
     [[nodiscard]] bool is_there() const { return link != nullptr && link->is_open(); }
   };
 
-  // Requests that wait until we are settled.
+  // A record that waits for its time.
   struct Deferred {
     Slot from;
     Record record;
@@ -138,19 +138,22 @@ class MeshBus final : public Bus, private SlotSender {
   // ---- receiving
   void handle(Slot from, const protocol::RecordReader& record);
   void handle_request(Slot from, const protocol::RecordReader& record);
+  // From a channel's home.
+  void handle_told(Slot from, const protocol::RecordReader& record);
   void handle_publish(Slot from, const protocol::RecordReader& record);
   void handle_sequenced(Slot from, const protocol::RecordReader& record);
   void handle_sequence(Slot from, const protocol::RecordReader& record);
   void handle_join_answer(const protocol::RecordReader& record);
   void handle_member(BusWord word, const protocol::RecordReader& record);
   void handle_moved(Slot from, const protocol::RecordReader& record);
-  void handle_join_moved(const protocol::RecordReader& record);
   void handle_send(Slot from, const protocol::RecordReader& record);
   void handle_close(Slot from, const protocol::RecordReader& record);
   void handle_ask(Slot from, BusWord word, const protocol::RecordReader& record);
   void answer(Slot to, const protocol::RecordReader& question, protocol::RecordWriter& answer);
 
   // ---- neighbours
+  [[nodiscard]] protocol::RecordWriter rejoin_record(std::string_view channel, ConnectionId id,
+                                                     std::string_view name) const;
   [[nodiscard]] std::unique_ptr<BusLink> make_link(Slot slot, FileDescriptor socket);
   void introduce_ourselves(Slot slot);
   void handle_link_end(Slot slot);
@@ -158,6 +161,8 @@ class MeshBus final : public Bus, private SlotSender {
   [[nodiscard]] bool all_are_in_step() const;
   // Somebody goes by fewer homes than we: the order to change is on its way to us.
   [[nodiscard]] bool is_behind() const;
+  [[nodiscard]] bool is_in_step(Slot slot) const;
+  void take_step();
   void settle_if_all_are_in_step();
   void settle();
   void await_settlement();
@@ -167,6 +172,8 @@ class MeshBus final : public Bus, private SlotSender {
   void give_away_homes();
   void hold_back_moving();
   void release_held();
+  [[nodiscard]] bool may_be_overtaking(Slot from, std::string_view channel) const;
+  void release_early();
 
   Loop& loop_;
   Poller& poller_;
@@ -186,7 +193,9 @@ class MeshBus final : public Bus, private SlotSender {
   std::map<std::pair<Slot, Slot>, std::uint64_t> delivered_;
   // Publications of channels that are moving to another home, until the old one has none of them any more.
   std::map<std::string, std::vector<KeptPublication>, std::less<>> held_;
-  std::vector<Deferred> deferred_;
+  std::vector<Deferred> deferred_;  // requests, until we are settled
+  // What new homes have said while there may still be something on its way from the old ones.
+  std::deque<Deferred> early_;
   std::deque<Deferred> inbox_;  // from ourselves
   std::vector<Early> early_;
   bool complete_ = false;

@@ -25,6 +25,8 @@ enum class StateWord : std::uint16_t {
   delivered = 405,  // slot, origin, number
   held = 406,       // a publication that waits for its channel to move
   deferred = 407,   // slot, record
+  early = 408,      // likewise
+  given = 409,      // channels that came from another home, whose members are not all named
 };
 
 enum class StateField : protocol::Tag {
@@ -152,12 +154,24 @@ MeshBus::State MeshBus::save() const {
       append(state.records, record.bytes());
     }
   }
-  for (const Deferred& deferred : deferred_) {
-    RecordWriter record = state_record(StateWord::deferred);
-    record.add_number(tag(StateField::slot), deferred.from);
-    record.add(tag(StateField::record), text_of(deferred.record));
+  const auto append_waiting = [&state](StateWord word, const Deferred& waiting) {
+    RecordWriter record = state_record(word);
+    record.add_number(tag(StateField::slot), waiting.from);
+    record.add(tag(StateField::record), text_of(waiting.record));
     append(state.records, record.bytes());
-  }
+  };
+  for (const Deferred& deferred : deferred_) append_waiting(StateWord::deferred, deferred);
+  for (const Deferred& early : early_) append_waiting(StateWord::early, early);
+  RecordWriter given = state_record(StateWord::given);
+  for (const std::string& channel : home_role_.given()) given.add(tag(StateField::channel), channel);
+  append(state.records, given.bytes());
+  home_role_.for_each_named([&](const std::string& channel, ConnectionId id, const std::string& name) {
+    RecordWriter record = bus_record(BusWord::rejoin);
+    record.add(tag(BusField::channel), channel);
+    record.add_number(tag(BusField::connection), id);
+    record.add(tag(BusField::name), name);
+    append(state.records, record.bytes());
+  });
   return state;
 }
 
@@ -199,15 +213,28 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
         held_[publication.channel].push_back(std::move(publication));
         break;
       }
-      case StateWord::deferred: {
+      case StateWord::given:
+        for (const std::string_view channel : record->find_all(tag(StateField::channel)))
+          home_role_.note_given(channel);
+        break;
+      case StateWord::deferred:
+      case StateWord::early: {
         const auto bytes = bytes_in(*record, StateField::record);
-        if (RecordReader::parse(bytes)) deferred_.push_back({slot, {bytes.begin(), bytes.end()}});
+        if (!RecordReader::parse(bytes)) break;
+        Deferred waiting{slot, {bytes.begin(), bytes.end()}};
+        if (record->type() == static_cast<std::uint16_t>(StateWord::early)) {
+          early_.push_back(std::move(waiting));
+        } else {
+          deferred_.push_back(std::move(waiting));
+        }
         break;
       }
       default:
         if (record->type() == static_cast<std::uint16_t>(BusWord::home_state)) home_role_.take_state(*record);
+        if (record->type() == static_cast<std::uint16_t>(BusWord::rejoin)) home_role_.handle_rejoin(*record);
     }
   }
+  hold_back_moving();  // channels that are held, and nothing of them yet
   has_output_ = true;
   settled_ = is_on_bus_ = was_settled;
   if (complete_ && !settled_) await_settlement();
@@ -218,6 +245,8 @@ void MeshBus::hand_over() {
   handed_over_ = true;
   peers_.clear();
   inbox_.clear();
+  deferred_.clear();
+  early_.clear();
   uv_timer_stop(settle_deadline_.get());
 }
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -14,7 +15,6 @@
 #include <random>
 #include <set>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "tests/unit/worker/support/bus_wire.h"
@@ -125,12 +125,21 @@ class Life {
     BusWorker& worker = *workers_.at(slot);
     if (order.peer) {
       note("{} gets its link to {}", slot, *order.peer);
+      deliver_last_words(*order.peer, slot);
       worker.bus.add_link(*order.peer, std::move(order.end));
     } else {
       note("{} hears of {} homes", slot, order.homes);
       worker.bus.complete(order.homes);
     }
     worker.end_turn();
+  }
+
+  // A kernel is not as slow as our wires: what the dead have sent is there before news of their successors.
+  void deliver_last_words(Slot from, Slot to) {
+    for (Wire& wire : wires_) {
+      if (wire.sides == std::pair(from, to)) wire.bytes->cross(0);
+      if (wire.sides == std::pair(to, from)) wire.bytes->cross(1);
+    }
   }
 
   void crash(Slot slot) {
@@ -232,17 +241,20 @@ class Life {
   void publish(BusWorker& worker, ConnectionId id, const std::string& channel) {
     ++messages_;
     const bool by_worker = chance_.percent(20);
-    const std::string publisher = by_worker ? fmt::format("w{}.{}", worker.slot(), births_[worker.slot()]) : std::to_string(id);
+    const std::string publisher =
+        by_worker ? fmt::format("w{}.{}", worker.slot(), births_[worker.slot()]) : std::to_string(id);
     const std::string message = fmt::format("{}:{}", publisher, ++numbers_[publisher]);
     note("{} publishes {} to {}", worker.slot(), message, channel);
     SendResult result = SendResult::sent;
     if (!by_worker) {
       result = worker.publish(id, channel, message);
     } else if (chance_.percent(50)) {
-      result = worker.bus.publish({.channel = channel, .data = message, .type = MessageType::text, .publisher = 0, .excluded = {}}, {});
+      result = worker.bus.publish(
+          {.channel = channel, .data = message, .type = MessageType::text, .publisher = 0, .excluded = {}}, {});
     } else {
-      result = worker.bus.publish({.channel = channel, .data = message, .type = MessageType::text, .publisher = 0, .excluded = {}},
-                                  [answered = question(worker)](const Delivery&) { ++*answered; });
+      result = worker.bus.publish(
+          {.channel = channel, .data = message, .type = MessageType::text, .publisher = 0, .excluded = {}},
+          [answered = question(worker)](const Delivery&) { ++*answered; });
     }
     promise(result != SendResult::dropped, "nothing is dropped where little waits");
     published_.push_back({channel, message, by_worker ? 0 : id, worker.slot(), births_[worker.slot()]});
@@ -276,7 +288,8 @@ class Life {
         while (!orders_[slot].empty()) give_order(slot), ++crossed;
         worker->turn();
       }
-      for (Wire& wire : wires_) crossed += wire.bytes->cross(0) + wire.bytes->cross(1) + (wire.bytes->is_quiet() ? 0 : 1);
+      for (Wire& wire : wires_)
+        crossed += wire.bytes->cross(0) + wire.bytes->cross(1) + (wire.bytes->is_quiet() ? 0 : 1);
       quiet_rounds = crossed == 0 ? quiet_rounds + 1 : 0;
     }
     std::erase_if(wires_, [](const Wire& wire) { return wire.bytes->is_over(); });
@@ -352,13 +365,14 @@ class Life {
       });
       if (!was_there || births_before_[slot] != births_[slot]) continue;
       const auto& log = worker->log[channel];
-      std::vector<std::string> heard(log.begin() + static_cast<std::ptrdiff_t>(log_begins_[{slot, channel}]), log.end());
+      std::vector<std::string> heard(log.begin() + static_cast<std::ptrdiff_t>(log_begins_[{slot, channel}]),
+                                     log.end());
       if (!first) {
         first = {slot, std::move(heard)};
         continue;
       }
-      promise(first->second == heard, fmt::format("{} and {} heard the same of {}:\n  {}\n  {}", first->first, slot, channel,
-                                                  fmt::join(first->second, " "), fmt::join(heard, " ")));
+      promise(first->second == heard, fmt::format("{} and {} heard the same of {}:\n  {}\n  {}", first->first, slot,
+                                                  channel, fmt::join(first->second, " "), fmt::join(heard, " ")));
     }
   }
 
@@ -391,7 +405,8 @@ class Life {
     promise(report.has_value(), "a question is answered at once in calm");
     promise(!report->partial, "and in full");
     const Names truth = members_in_truth(channel);
-    promise(report->subscribers == truth.size(), fmt::format("{} has {} subscribers, not {}", channel, truth.size(), report->subscribers));
+    promise(report->subscribers == truth.size(),
+            fmt::format("{} has {} subscribers, not {}", channel, truth.size(), report->subscribers));
     if (!test::options_by_name(channel).presence) return;
     Names known;
     for (const NamedMember& member : report->members) known[member.id] = member.name;
@@ -478,7 +493,7 @@ std::optional<std::uint64_t> number_from_environment(const char* name) {
 TEST(MeshBusSimulation, KeepsItsPromisesInEveryLife) {
   const auto only = number_from_environment("WSD_SEED");
   const std::uint64_t first = only.value_or(1);
-  const std::uint64_t last = only.value_or(number_from_environment("WSD_LIVES").value_or(1000));
+  const std::uint64_t last = only.value_or(number_from_environment("WSD_LIVES").value_or(400));
   if (only) std::cout << story_of(first, SIZE_MAX);
 
   unsigned long long steps = 0;

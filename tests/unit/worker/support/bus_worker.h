@@ -115,7 +115,8 @@ class BusWorker final : public BusClient {
     connections.erase(id);
   }
   SendResult publish(ConnectionId id, std::string_view channel, std::string_view data) {
-    return bus.publish({.channel = channel, .data = data, .type = MessageType::text, .publisher = id, .excluded = {&id, 1}}, {});
+    return bus.publish(
+        {.channel = channel, .data = data, .type = MessageType::text, .publisher = id, .excluded = {&id, 1}}, {});
   }
 
   // The connections go to a successor, as their states and the bus's own do.
@@ -157,7 +158,10 @@ class BusWorker final : public BusClient {
     const std::string name = std::exchange(membership.asked_name, {});
     if (!answer.accepted) {
       refusals.push_back(name);
-      if (membership.joined) return;
+      if (membership.joined) {
+        membership.name = answer.name;
+        return;
+      }
       bus.leave(answer.channel, answer.connection);
       drop(answer.connection, std::string(answer.channel));
       return;
@@ -215,8 +219,16 @@ class BusWorker final : public BusClient {
     return true;
   }
   [[nodiscard]] ConnectionReport describe_here(ConnectionId id) const override {
-    return {.found = connections.contains(id), .partial = false, .slot = slot_, .remote_address = "192.0.2.7",
-            .path = "/", .subprotocol = "", .age_ms = 0, .idle_ms = 0, .buffered_bytes = 0, .channels = {}};
+    return {.found = connections.contains(id),
+            .partial = false,
+            .slot = slot_,
+            .remote_address = "192.0.2.7",
+            .path = "/",
+            .subprotocol = "",
+            .age_ms = 0,
+            .idle_ms = 0,
+            .buffered_bytes = 0,
+            .channels = {}};
   }
 
   static std::string text_of(const Member& member) {
