@@ -141,7 +141,9 @@ void MeshBus::flush() {
 void MeshBus::take_inbox() {
   questions_.finish_complete();
   if (is_on_bus_) {
-    for (Early& early : std::exchange(early_, {})) (void)publish(early.publication.view(), std::move(early.tell));
+    for (Unpublished& waiting : std::exchange(unpublished_, {})) {
+      (void)publish(waiting.publication.view(), std::move(waiting.tell));
+    }
   }
   for (const Deferred& deferred : std::exchange(inbox_, {})) {
     handle(deferred.from, *RecordReader::parse(deferred.record));
@@ -164,7 +166,7 @@ void MeshBus::set_interest(std::string_view channel, bool interested) {
 SendResult MeshBus::publish(const Publication& publication, TellDelivery tell) {
   if (handed_over_) return SendResult::dropped;
   if (!is_on_bus_) {
-    early_.push_back({KeptPublication(0, publication, 0), std::move(tell)});
+    unpublished_.push_back({KeptPublication(0, publication, 0), std::move(tell)});
     return SendResult::queued;
   }
   counters_.published.add(1);

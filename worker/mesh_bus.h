@@ -74,7 +74,7 @@ class MeshBus final : public Bus, private SlotSender {
 
   // What this slot has told itself, and answers that are complete: to be worked off before the turn ends.
   [[nodiscard]] bool has_inbox() const {
-    return !inbox_.empty() || questions_.has_complete() || (is_on_bus_ && !early_.empty());
+    return !inbox_.empty() || questions_.has_complete() || (is_on_bus_ && !unpublished_.empty());
   }
   void take_inbox();
   // This turn's records leave.
@@ -114,7 +114,7 @@ class MeshBus final : public Bus, private SlotSender {
   };
 
   // Published before we had neighbours.
-  struct Early {
+  struct Unpublished {
     KeptPublication publication;
     TellDelivery tell;
   };
@@ -197,7 +197,7 @@ class MeshBus final : public Bus, private SlotSender {
   // What new homes have said while there may still be something on its way from the old ones.
   std::deque<Deferred> early_;
   std::deque<Deferred> inbox_;  // from ourselves
-  std::vector<Early> early_;
+  std::vector<Unpublished> unpublished_;
   bool complete_ = false;
   bool settled_ = false;
   bool is_on_bus_ = false;  // has been settled once, or took over from one that had
