@@ -32,6 +32,7 @@ std::string problem_of(const ClientMessage& message) {
 Subscription subscription(std::span<const Member> members, std::span<const PastMessage> history, bool lost = false) {
   Subscription subscription;
   subscription.members = members;
+  subscription.member_count = members.size();
   subscription.history = history;
   subscription.history_lost = lost;
   return subscription;
@@ -126,6 +127,14 @@ TEST(ChatProtocol, WelcomesWithMembersAndHistory) {
   EXPECT_EQ(
       welcome(members[0], "x", subscription({}, {}, true)),
       R"({"type":"welcome","id":"1","room":"x","name":"Alice","count":0,"members":[],"history":[],"history_lost":true})");
+}
+
+TEST(ChatProtocol, WelcomesIntoACrowdWithoutAList) {
+  const std::vector<Member> some(max_listed, Member{7, "x"});
+  Subscription crowd = subscription(some, {});
+  crowd.member_count = 5000;
+  EXPECT_EQ(welcome({1, "A"}, "x", crowd),
+            R"({"type":"welcome","id":"1","room":"x","name":"A","count":5000,"history":[]})");
 }
 
 // Other programs publish to the channel what they like.
