@@ -10,6 +10,7 @@ std::uint16_t close_code_for(ProtocolError error) {
   switch (error) {
     case ProtocolError::invalid_utf8:
     case ProtocolError::invalid_close_reason:
+    case ProtocolError::corrupt_compressed_data:
       return close_code::invalid_payload;
     case ProtocolError::message_too_big:
       return close_code::message_too_big;
@@ -44,6 +45,8 @@ std::string_view to_string(ProtocolError error) {
       return "a text message is not valid UTF-8";
     case ProtocolError::message_too_big:
       return "a message is larger than this server allows";
+    case ProtocolError::corrupt_compressed_data:
+      return "a compressed message does not decompress";
     case ProtocolError::close_payload_of_one_byte:
       return "a Close frame has a body of one byte";
     case ProtocolError::invalid_close_code:

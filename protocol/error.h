@@ -23,6 +23,7 @@ enum class ProtocolError : std::uint8_t {
   new_message_inside_fragments,  // §5.4: a text or binary frame before the fragmented message's last fragment
   invalid_utf8,                  // §8.1: in a text message
   message_too_big,               // §10.4: over our limit
+  corrupt_compressed_data,       // RFC 7692 §7.2.2: a message marked as compressed does not inflate
   close_payload_of_one_byte,     // §5.5.1: a close code has two
   invalid_close_code,            // §7.4: a code that never goes over the wire
   invalid_close_reason,          // §5.5.1: not UTF-8

@@ -49,8 +49,8 @@ Session::Step Session::next(std::span<std::byte>& input) {
 
 ProtocolError Session::begin_frame() {
   const FrameHeader& header = parser_.header();
-  // RSV1 would mark a compressed message (RFC 7692 §6), and no extension is negotiated.
-  if (header.rsv1) return ProtocolError::reserved_bits_set;
+  // RSV1 marks a compressed message (RFC 7692 §6), if that was negotiated.
+  if (header.rsv1 && inflater_ == nullptr) return ProtocolError::reserved_bits_set;
   if (!is_control(header.opcode)) {
     const auto error = begin_message_part(header);
     if (error != ProtocolError::none) return error;
@@ -65,11 +65,13 @@ ProtocolError Session::begin_message_part(const FrameHeader& header) {
   const bool continues = header.opcode == Opcode::continuation;
   if (continues && !message_unfinished_) return ProtocolError::continuation_without_start;
   if (!continues && message_unfinished_) return ProtocolError::new_message_inside_fragments;
+  if (!continues) {
+    message_.type = header.opcode;
+    compressed_ = header.rsv1;
+  }
   // What is dropped anyway may be of any size. assembler_ never holds more than the limit.
-  const std::uint64_t room = max_message_size_ - assembler_.size();
+  const std::uint64_t room = max_assembled_size() - assembler_.size();
   if (!close_sent_ && header.payload_length > room) return ProtocolError::message_too_big;
-
-  if (!continues) message_.type = header.opcode;
   message_unfinished_ = !header.fin;
   return ProtocolError::none;
 }
@@ -89,7 +91,7 @@ Session::Step Session::take_payload(std::span<std::byte>& input) {
 Session::Step Session::take_data(std::span<const std::byte> payload) {
   if (close_sent_) return Step::need_more;
   // §8.1, and as early as the bytes show it.
-  if (message_.type == Opcode::text && !utf8_.feed(payload)) return fail(ProtocolError::invalid_utf8);
+  if (message_.type == Opcode::text && !compressed_ && !utf8_.feed(payload)) return fail(ProtocolError::invalid_utf8);
   const bool message_ended = state_ == State::header && !message_unfinished_;
   if (message_ended) return end_message(payload);
   append_to_message(payload);
@@ -105,12 +107,30 @@ Session::Step Session::end_message(std::span<const std::byte> last_part) {
     message_.payload = assembler_.bytes();
     event_on_heap_ = true;
   }
-  return Step::message;
+  return compressed_ ? inflate_message() : Step::message;
+}
+
+// From the compressed bytes, which may lie in the input, to the message.
+Session::Step Session::inflate_message() {
+  event_on_heap_ = true;
+  const auto result = inflater_->inflate(message_.payload, max_message_size_);
+  if (result == Inflater::Result::too_big) return fail(ProtocolError::message_too_big);
+  if (result == Inflater::Result::corrupt) return fail(ProtocolError::corrupt_compressed_data);
+  assembler_.release();
+  message_.payload = inflater_->message();
+  const bool valid = message_.type != Opcode::text || is_valid_utf8(message_.payload);
+  return valid ? Step::message : fail(ProtocolError::invalid_utf8);
+}
+
+// The bytes of an uncompressed message are those that are counted. Compressed ones are counted when they are inflated;
+// until then they may be somewhat more, since data that does not compress grows by it, and each flush costs bytes.
+std::uint64_t Session::max_assembled_size() const {
+  return compressed_ ? max_message_size_ + max_message_size_ / 4 + 1024 : max_message_size_;
 }
 
 void Session::append_to_message(std::span<const std::byte> part) {
   const std::size_t known_size = assembler_.size() + part.size() + static_cast<std::size_t>(payload_left_);
-  assembler_.append(part, message_unfinished_ ? static_cast<std::size_t>(max_message_size_) : known_size);
+  assembler_.append(part, message_unfinished_ ? static_cast<std::size_t>(max_assembled_size()) : known_size);
 }
 
 Session::Step Session::take_control(std::span<const std::byte> payload) {
@@ -170,7 +190,9 @@ std::vector<std::byte> Session::unfinished_input() const {
   // The message so far becomes one fragment; what is left of a frame that is half here continues it.
   if (message_unfinished_ || in_data) {
     const auto so_far = assembler_.bytes();
-    append_client_payload(bytes, {.opcode = message_.type, .masking_key = {}, .payload_length = so_far.size()}, so_far);
+    const FrameHeader joined{
+        .rsv1 = compressed_, .opcode = message_.type, .masking_key = {}, .payload_length = so_far.size()};
+    append_client_payload(bytes, joined, so_far);
   }
   if (in_data) {
     const auto taken = static_cast<std::size_t>(header.payload_length - payload_left_);
@@ -192,7 +214,9 @@ std::vector<std::byte> Session::unfinished_input() const {
 void Session::release_last_event() {
   event_on_heap_ = false;
   control_.reset();
-  if (!message_unfinished_) assembler_.release();
+  if (message_unfinished_) return;
+  assembler_.release();
+  if (compressed_) inflater_->release();
 }
 
 // §5.5.1, §7.1.7: nothing is processed after a Close, nor after a failure.
@@ -207,6 +231,7 @@ Session::Step Session::fail(ProtocolError error) {
   message_.payload = {};
   assembler_.release();
   control_.reset();
+  if (compressed_) inflater_->release();
   return Step::failed;
 }
 

@@ -1,7 +1,8 @@
 // One server endpoint of a WebSocket connection after its opening handshake (RFC 6455 §5 to §7): bytes in, events out.
 //
-// Does no I/O and knows no clock. It unmasks in place, checks UTF-8 as it arrives, assembles fragments, and follows the
-// close handshake; it never sends: the caller writes what an event asks for.
+// Does no I/O and knows no clock. It unmasks in place, checks UTF-8 as it arrives, assembles fragments, inflates
+// compressed messages once they are whole (RFC 7692), and follows the close handshake; it never sends: the caller
+// writes what an event asks for.
 //
 // The contract, as steps:
 //   1. Call next(input) with what the socket gave. It takes bytes from the front of `input`, and may overwrite them.
@@ -26,6 +27,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/deflate_stream.h"
 #include "protocol/error.h"
 #include "protocol/frame.h"
 #include "protocol/frame_parser.h"
@@ -56,8 +58,13 @@ class Session {
   };
 
   // `max_message_size`: bytes of one message's payload, all fragments together. Larger ones fail with message_too_big
-  // as soon as a header declares them, before anything is allocated.
+  // as soon as a header declares them, before anything is allocated. What is compressed is measured inflated, and fails
+  // as soon as one byte too many has come out.
   explicit Session(std::uint64_t max_message_size) : max_message_size_(max_message_size) {}
+
+  // permessage-deflate was agreed on: messages may have RSV1, and are inflated by `inflater`, which outlives the
+  // session and serves others only if it is one without context takeover.
+  void use_inflater(Inflater& inflater) { inflater_ = &inflater; }
 
   [[nodiscard]] Step next(std::span<std::byte>& input);
 
@@ -79,7 +86,7 @@ class Session {
   // What of the input has been taken and not yet come to an event, as bytes: fed to a session in its first state, they
   // bring it to where this one stands, and yield no event. This is how half a message moves to another process. They
   // are frames on the wire's terms, though not always those that came: fragments that were received are joined into
-  // one.
+  // one. Of a compressed message these are compressed bytes; the other session's inflater needs this one's window.
   [[nodiscard]] std::vector<std::byte> unfinished_input() const;
 
   // True while a message, or any frame, has begun and not ended: the caller bounds how long that may take.
@@ -107,6 +114,8 @@ class Session {
   Step take_control(std::span<const std::byte> payload);
   Step take_close();
   Step end_message(std::span<const std::byte> last_part);
+  Step inflate_message();
+  [[nodiscard]] std::uint64_t max_assembled_size() const;
   void append_to_message(std::span<const std::byte> part);
   std::span<const std::byte> append_to_control(std::span<const std::byte> part);
   void release_last_event();
@@ -116,6 +125,7 @@ class Session {
   FrameParser parser_;
   MessageAssembler assembler_;
   std::unique_ptr<ControlBuffer> control_;
+  Inflater* inflater_ = nullptr;
   Message message_;  // the last event's; type matters while a fragmented message is unfinished, too
   std::uint64_t max_message_size_;
   std::uint64_t payload_left_ = 0;  // of the current frame
@@ -123,8 +133,9 @@ class Session {
   ProtocolError error_ = ProtocolError::none;
   Utf8Validator utf8_;               // complete between messages
   bool message_unfinished_ = false;  // a data frame without FIN has come, and none with FIN since
+  bool compressed_ = false;          // the current message began with RSV1
   bool close_sent_ = false;
-  bool event_on_heap_ = false;  // the last event's views are into assembler_ or control_
+  bool event_on_heap_ = false;  // the last event's views are into assembler_, control_ or what inflater_ gave
 };
 
 }  // namespace wsd::protocol

@@ -12,6 +12,7 @@
 #include "protocol/utf8.h"
 #include "tests/unit/protocol/heap_watch.h"
 #include "tests/unit/protocol/wire.h"
+#include "tests/unit/support/zlib_oracle.h"
 
 namespace wsd::protocol {
 namespace {
@@ -54,6 +55,25 @@ TEST(SessionAllocation, EchoingWholeMessagesAllocatesNothing) {
   Session session(limit);
   const HeapWatch watch;
   EXPECT_EQ(echo(session, input, output), 14U);
+  EXPECT_EQ(watch.allocations(), 0U);
+}
+
+TEST(SessionAllocation, EchoingCompressedMessagesAllocatesNothing) {
+  ASSERT_TRUE(is_valid_utf8(Bytes(1000)));
+  Bytes once;
+  for (const std::size_t size : {1U, 20U, 1024U, 16384U, 65536U}) {
+    once = once + client_frame(0xC1, wsd::test::ZlibDeflater().message(wsd::test::chatter(size)));
+  }
+  Bytes output(100000);
+  ScratchBuffer buffer;
+  Inflater inflater(15, ContextTakeover::no, buffer);
+  Session session(limit);
+  session.use_inflater(inflater);
+  Bytes input = once;
+  EXPECT_EQ(echo(session, input, output), 5U);  // zlib's window, the buffer
+  input = once;
+  const HeapWatch watch;
+  EXPECT_EQ(echo(session, input, output), 5U);
   EXPECT_EQ(watch.allocations(), 0U);
 }
 
