@@ -115,7 +115,7 @@ std::vector<std::string_view> offered_subprotocols(const HttpRequest& request) {
 }
 
 std::string serialize_switching_protocols(const HttpRequest& request, std::string_view subprotocol,
-                                          std::span<const HttpHeader> headers) {
+                                          std::string_view extensions, std::span<const HttpHeader> headers) {
   const AcceptKey accept = accept_key(request.header("Sec-WebSocket-Key").value_or(""));
   std::string response = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
   append_header(response, "Sec-WebSocket-Accept", {accept.data(), accept.size()});
@@ -123,6 +123,7 @@ std::string serialize_switching_protocols(const HttpRequest& request, std::strin
     WSD_ASSERT(is_token(subprotocol));
     append_header(response, "Sec-WebSocket-Protocol", subprotocol);
   }
+  if (!extensions.empty()) append_header(response, "Sec-WebSocket-Extensions", extensions);
   for (const HttpHeader& header : headers) append_header(response, header.name, header.value);
   return response.append("\r\n");
 }

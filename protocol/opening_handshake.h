@@ -28,9 +28,10 @@ namespace wsd::protocol {
 [[nodiscard]] std::vector<std::string_view> offered_subprotocols(const HttpRequest& request);
 
 // The 101 response (§4.2.2 step 5) to a request that passed check_opening_handshake(). `subprotocol`: empty for none,
-// else a token. `headers`: names are tokens and values field values (http_syntax.h), asserted here, so check what
-// applications and clients put into them.
+// else a token. `extensions`: empty for none, else the value of Sec-WebSocket-Extensions. `headers`: names are tokens
+// and values field values (http_syntax.h), asserted here, so check what applications and clients put into them.
 [[nodiscard]] std::string serialize_switching_protocols(const HttpRequest& request, std::string_view subprotocol = {},
+                                                        std::string_view extensions = {},
                                                         std::span<const HttpHeader> headers = {});
 
 }  // namespace wsd::protocol

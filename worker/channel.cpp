@@ -49,11 +49,11 @@ std::size_t Channel::deliver(const Publication& publication, ConnectionContext& 
 
 // Nothing that a subscriber may do to us in here changes the list: connections are destroyed, and applications called,
 // at the end of the turn.
-std::size_t Channel::send(const SharedFrame& frame, const Publication& publication) {
+std::size_t Channel::send(SharedMessage& message, const Publication& publication) {
   std::size_t taken = 0;
   for (ClientConnection* const subscriber : subscribers_) {
     if (publication.excluded.empty() || publication.is_for(subscriber->id())) {
-      if (subscriber->take_publication(frame, options_.slow_consumer)) ++taken;
+      if (subscriber->take_publication(message, options_.slow_consumer)) ++taken;
     }
   }
   return taken;
@@ -92,8 +92,8 @@ void Channel::send_array(const std::vector<Waiting>& batch, ConnectionContext& c
     special.insert(special.end(), waiting.excluded.begin(), waiting.excluded.end());
   }
   constexpr ConnectionId nobody = 0;
-  const SharedFrame& frame = context.share(MessageType::text, array_of(batch, nobody));
-  send(frame, {.channel = name_, .data = {}, .type = MessageType::text, .publisher = 0, .excluded = special});
+  SharedMessage& message = context.share(MessageType::text, array_of(batch, nobody));
+  send(message, {.channel = name_, .data = {}, .type = MessageType::text, .publisher = 0, .excluded = special});
   if (special.empty()) return;
   for (ClientConnection* const subscriber : subscribers_) {
     if (std::ranges::find(special, subscriber->id()) == special.end()) continue;

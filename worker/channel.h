@@ -15,7 +15,7 @@
 
 #include "worker/bus.h"
 #include "worker/publication.h"
-#include "worker/shared_frame.h"
+#include "worker/shared_message.h"
 
 namespace wsd::worker {
 
@@ -60,7 +60,7 @@ class Channel {
     std::vector<ConnectionId> excluded;
   };
 
-  std::size_t send(const SharedFrame& frame, const Publication& publication);
+  std::size_t send(SharedMessage& message, const Publication& publication);
   void add_to_batch(const Publication& publication);
   void send_array(const std::vector<Waiting>& batch, ConnectionContext& context);
   [[nodiscard]] std::size_t count_open(const Publication& publication) const;

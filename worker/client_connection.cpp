@@ -47,6 +47,10 @@ protocol::HttpError server_error() {
   return {.status = 500, .text = "The application failed.", .headers = {}};
 }
 
+protocol::HttpError malformed_extensions() {
+  return {.status = 400, .text = "The Sec-WebSocket-Extensions header is malformed.", .headers = {}};
+}
+
 }  // namespace
 
 ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, std::unique_ptr<Transport> transport,
@@ -65,6 +69,10 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   if (phase_ != Phase::opening) {
     parser_.reset();
     request_.set_head(parse_head(state.head));
+  }
+  if (state.deflate) {
+    deflate_.begin(*state.deflate, context_.compression, session_);
+    deflate_.restore_inflate_window(state.inflate_window);
   }
   if (phase_ == Phase::closing || phase_ == Phase::lingering) session_.close_sent();
   if (!state.input.empty()) held_input_ = std::make_unique<std::vector<std::byte>>(state.input);
@@ -110,6 +118,8 @@ ConnectionState ClientConnection::save() {
   } else {
     if (!request_.head().empty()) assign(state.head, request_.head().raw());
     state.input = session_.unfinished_input();
+    state.deflate = deflate_.parameters();
+    if (phase_ == Phase::open) state.inflate_window = deflate_.inflate_window();
   }
   if (held_input_ != nullptr) state.input.insert(state.input.end(), held_input_->begin(), held_input_->end());
   state.output = output_.waiting_bytes();
@@ -281,12 +291,19 @@ void ClientConnection::take_held_input() {
 }
 
 void ClientConnection::open() {
+  std::optional<protocol::DeflateAgreement> deflate;
+  if (context_.limits.deflate.enabled) {
+    const auto offers = protocol::offered_extensions(request_.head());
+    if (!offers) return refuse(malformed_extensions());
+    deflate = protocol::negotiate_deflate(*offers, context_.compression.policy());
+  }
   HandshakeAnswer said(request_.head());
   if (context_.app.handshake(request_, said) == AppHost::Outcome::threw) return refuse(server_error());
   if (const auto refusal = said.refusal()) return answer(*refusal);
   said.select_by_default(context_.subprotocol);
   parser_.reset();
-  send_bytes(as_bytes(said.switching_protocols()));
+  send_bytes(as_bytes(said.switching_protocols(deflate ? deflate->answer : std::string())));
+  if (deflate) deflate_.begin(deflate->parameters, context_.compression, session_);
   attributes_ = said.take_attributes();
   phase_ = Phase::open;
   opened_ms_ = last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
@@ -371,13 +388,19 @@ std::uint64_t ClientConnection::idle_ms() const {
   return static_cast<std::uint32_t>(context_.now_ms()) - last_message_ms_;
 }
 
-bool ClientConnection::take_publication(const SharedFrame& frame, SlowConsumer policy) {
+bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer policy) {
   if (phase_ != Phase::open) return false;
-  if (output_.queued() > 0 && !make_room(frame.size(), policy)) return false;
-  context_.counters.messages_out.add(1);
   const auto droppable =
       policy == SlowConsumer::drop_oldest ? ClientOutput::Droppable::yes : ClientOutput::Droppable::no;
-  if (!output_.send(way(), frame, droppable)) {
+  // What is for many refers to nothing, and what later messages refer to cannot be dropped.
+  const bool is_for_us_alone = deflate_.takes_over() && droppable == ClientOutput::Droppable::no;
+  const SharedFrame& frame = is_for_us_alone ? message.plain() : shared_frame(message);
+  if (output_.queued() > 0 && !make_room(frame.size(), policy)) return false;
+  context_.counters.messages_out.add(1);
+  const auto compressed = is_for_us_alone
+                              ? deflate_.deflate(context_.compression, {message.payload()}, message.payload().size())
+                              : std::nullopt;
+  if (!(compressed ? send_compressed(opcode_of(message.type()), *compressed) : output_.send(way(), frame, droppable))) {
     lose();
     return false;
   }
@@ -422,7 +445,7 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
     return SendResult::dropped;
   }
   context_.counters.messages_out.add(1);
-  if (!output_.send(way(), opcode_of(type), pieces, size)) {
+  if (!send_message(opcode_of(type), pieces, size)) {
     lose();
     return SendResult::dropped;
   }
@@ -430,6 +453,24 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
   if (output_.queued() == 0) return SendResult::sent;
   if (output_.queued() >= context_.limits.send_queue) note_full();
   return SendResult::queued;
+}
+
+bool ClientConnection::send_message(protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
+                                    std::size_t size) {
+  const auto compressed = deflate_.deflate(context_.compression, pieces, size);
+  return compressed ? send_compressed(opcode, *compressed) : output_.send(way(), opcode, pieces, size);
+}
+
+bool ClientConnection::send_compressed(protocol::Opcode opcode, std::span<const std::byte> payload) {
+  return output_.send(way(), opcode, {as_text(payload)}, payload.size(), protocol::Rsv1::yes);
+}
+
+// The one that the peer can read.
+const SharedFrame& ClientConnection::shared_frame(SharedMessage& message) {
+  if (!deflate_.parameters()) return message.plain();
+  const auto& frame = message.compressed(deflate_.parameters()->server_window_bits, context_.compression);
+  if (&frame != &message.plain()) deflate_.skip_shared_message();
+  return frame;
 }
 
 void ClientConnection::send_bytes(std::span<const std::byte> bytes) {

@@ -25,10 +25,11 @@
 #include "worker/client_output.h"
 #include "worker/client_request.h"
 #include "worker/connection_context.h"
+#include "worker/connection_deflate.h"
 #include "worker/connection_state.h"
 #include "worker/http_exchange.h"
 #include "worker/membership.h"
-#include "worker/shared_frame.h"
+#include "worker/shared_message.h"
 #include "worker/transport.h"
 
 namespace wsd::worker {
@@ -82,7 +83,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
 
   // ---- for the channels
   // One message of a channel, unless it has no room for it: then what `policy` says. False if it was not taken.
-  bool take_publication(const SharedFrame& frame, SlowConsumer policy);
+  bool take_publication(SharedMessage& message, SlowConsumer policy);
   [[nodiscard]] Memberships& memberships();
   [[nodiscard]] const Memberships* memberships_if_any() const { return memberships_.get(); }
   [[nodiscard]] std::uint64_t age_ms() const;
@@ -133,6 +134,10 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void fail(protocol::ProtocolError error);
   void end_of_stream();
 
+  [[nodiscard]] bool send_message(protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
+                                  std::size_t size);
+  [[nodiscard]] bool send_compressed(protocol::Opcode opcode, std::span<const std::byte> payload);
+  [[nodiscard]] const SharedFrame& shared_frame(SharedMessage& message);
   void send_bytes(std::span<const std::byte> bytes);
   void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
   [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_}; }
@@ -159,6 +164,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   std::unique_ptr<protocol::HttpRequestParser> parser_;  // while opening
   std::unique_ptr<HttpExchange> exchange_;               // while opening, of a request that is no upgrade
   protocol::Session session_;
+  ConnectionDeflate deflate_;
 
   ClientOutput output_;
   std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive() or resume()

@@ -41,9 +41,10 @@ std::span<iovec> without_front(std::span<iovec> pieces, std::size_t size) {
 }  // namespace
 
 bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
-                        std::size_t size) {
+                        std::size_t size, protocol::Rsv1 rsv1) {
   std::array<std::byte, protocol::max_server_header_size> header;
-  const auto used_header = std::span(header).first(protocol::serialize_header(opcode, size, header.data()));
+  const auto used_header =
+      std::span(header).first(protocol::serialize_header(opcode, size, header.data(), protocol::Fin::yes, rsv1));
   if (size >= large_payload || queued() > 0) return write_large(way, used_header, pieces);
 
   std::byte* room = extend(way, used_header.size() + size);

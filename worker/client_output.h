@@ -34,8 +34,9 @@ class ClientOutput {
 
   // One unfragmented data frame, its payload gathered from pieces of `size` bytes together. Small ones are copied into
   // the arena; large ones leave at once, uncopied, behind what the turn has produced so far.
+  // `rsv1`: the payload is compressed.
   [[nodiscard]] bool send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
-                          std::size_t size);
+                          std::size_t size, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
   // One frame that others send as well. Not copied unless it is small or goes out in part; while it waits in the queue
   // a droppable one may be given up. `frame` itself must outlive the turn.
   using Droppable = SendQueue::Droppable;

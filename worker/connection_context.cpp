@@ -36,6 +36,7 @@ ConnectionContext::ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_
       counters(counters_),
       limits(limits_),
       arena(arena_size),
+      compression(limits.deflate),
       handshakes(milliseconds(limits.handshake_timeout)),
       ticks(tick_interval(limits)),
       endings(milliseconds(limits.close_timeout)),
@@ -46,7 +47,7 @@ void ConnectionContext::flush() {
   touched.clear();
   arena.reset();
   // The last one may be on its way to many right now, and this a flush for want of room in the arena.
-  while (frames_.size() > 1) frames_.pop_front();
+  while (shared_.size() > 1) shared_.pop_front();
 }
 
 }  // namespace wsd::worker

@@ -16,13 +16,14 @@
 #include <vector>
 
 #include "worker/app_host.h"
+#include "worker/compression.h"
 #include "worker/deadline_list.h"
 #include "worker/limits.h"
 #include "worker/loop.h"
 #include "worker/output_arena.h"
 #include "worker/poller.h"
 #include "worker/scoreboard.h"
-#include "worker/shared_frame.h"
+#include "worker/shared_message.h"
 
 namespace wsd::worker {
 
@@ -48,9 +49,10 @@ struct ConnectionContext {
   // One recv() fills it; whatever a connection needs longer it copies. Every connection of the worker reads here.
   std::span<std::byte> read_buffer() { return {read_buffer_.get(), read_buffer_size}; }
   OutputArena arena;
+  Compression compression;
 
-  // A frame for many. It stays until output that refers to it has left, and at least until the next one is made.
-  const SharedFrame& share(MessageType type, std::string_view payload) { return frames_.emplace_back(type, payload); }
+  // A message for many. It stays until output that refers to it has left, and at least until the next one is made.
+  SharedMessage& share(MessageType type, std::string_view payload) { return shared_.emplace_back(type, payload); }
 
   DeadlineList handshakes;  // waiting for a request head
   DeadlineList ticks;       // open: ping, idle and unfinished messages are looked at
@@ -66,7 +68,7 @@ struct ConnectionContext {
  private:
   static constexpr std::size_t read_buffer_size = 256 * 1024;
   std::unique_ptr<std::byte[]> read_buffer_;
-  std::deque<SharedFrame> frames_;  // their addresses hold
+  std::deque<SharedMessage> shared_;  // their addresses hold
 };
 
 }  // namespace wsd::worker

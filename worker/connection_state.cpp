@@ -29,7 +29,12 @@ enum class Field : protocol::Tag {
   message_begun_ms = 19,
   missed_pings = 20,
   opened_ms = 21,
-  subscription = 22,  // a record within the record
+  subscription = 22,        // a record within the record
+  server_window_bits = 30,  // this and the next: only if permessage-deflate was agreed on
+  client_window_bits = 31,
+  server_takeover = 32,
+  client_takeover = 33,
+  inflate_window = 34,
 };
 
 // Of a subscription's own record.
@@ -111,6 +116,36 @@ std::optional<SubscriptionState> decode_subscription(std::string_view bytes) {
   return state;
 }
 
+void encode_deflate(Writer& writer, const protocol::DeflateParameters& deflate) {
+  writer.number(Field::server_window_bits, deflate.server_window_bits);
+  writer.number(Field::client_window_bits, deflate.client_window_bits);
+  writer.number(Field::server_takeover, deflate.server_takeover == protocol::ContextTakeover::yes ? 1 : 0);
+  writer.number(Field::client_takeover, deflate.client_takeover == protocol::ContextTakeover::yes ? 1 : 0);
+}
+
+// False if there are some that zlib could not be given.
+bool decode_deflate(const Reader& reader, ConnectionState& state) {
+  std::uint64_t server_bits = 0;
+  std::uint64_t client_bits = 0;
+  reader.number(Field::server_window_bits, server_bits);
+  reader.number(Field::client_window_bits, client_bits);
+  reader.bytes(Field::inflate_window, state.inflate_window);
+  if (server_bits == 0 && client_bits == 0) return state.inflate_window.empty();
+  using protocol::max_deflate_window_bits;
+  if (server_bits < protocol::min_deflate_window_bits || server_bits > max_deflate_window_bits) return false;
+  if (client_bits < 8 || client_bits > max_deflate_window_bits) return false;
+  auto& deflate = state.deflate.emplace();
+  deflate.server_window_bits = static_cast<std::uint8_t>(server_bits);
+  deflate.client_window_bits = static_cast<std::uint8_t>(client_bits);
+  bool takes_over = false;
+  reader.number(Field::server_takeover, takes_over);
+  deflate.server_takeover = takes_over ? protocol::ContextTakeover::yes : protocol::ContextTakeover::no;
+  takes_over = false;
+  reader.number(Field::client_takeover, takes_over);
+  deflate.client_takeover = takes_over ? protocol::ContextTakeover::yes : protocol::ContextTakeover::no;
+  return state.inflate_window.size() <= std::size_t{1} << max_deflate_window_bits;
+}
+
 bool travels(std::uint64_t phase) {
   return phase >= static_cast<std::uint64_t>(ConnectionState::Phase::opening) &&
          phase <= static_cast<std::uint64_t>(ConnectionState::Phase::lingering);
@@ -133,6 +168,8 @@ protocol::RecordWriter encode(const ConnectionState& state) {
   for (const SubscriptionState& subscription : state.subscriptions) {
     writer.bytes(Field::subscription, encode(subscription).bytes());
   }
+  if (state.deflate) encode_deflate(writer, *state.deflate);
+  writer.bytes(Field::inflate_window, state.inflate_window);
   writer.number(Field::visible, state.visible ? 1 : 0);
   writer.number(Field::paused, state.paused ? 1 : 0);
   writer.number(Field::full, state.full ? 1 : 0);
@@ -172,6 +209,7 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
     if (!subscription) return std::nullopt;
     state.subscriptions.push_back(std::move(*subscription));
   }
+  if (!decode_deflate(reader, state)) return std::nullopt;
   reader.number(Field::visible, state.visible);
   reader.number(Field::paused, state.paused);
   reader.number(Field::full, state.full);

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/permessage_deflate.h"
 #include "protocol/record.h"
 
 namespace wsd::worker {
@@ -50,6 +51,8 @@ struct ConnectionState {
   std::vector<std::byte> output;  // not yet taken by the kernel; may begin inside a frame
   std::vector<std::pair<std::string, std::string>> attributes;
   std::vector<SubscriptionState> subscriptions;
+  std::optional<protocol::DeflateParameters> deflate;  // if permessage-deflate was agreed on
+  std::vector<std::byte> inflate_window;               // what the peer's next message may refer to
 
   bool visible = false;      // on_open was called and on_close was not
   bool paused = false;       // by pause_receive()

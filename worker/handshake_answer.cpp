@@ -42,8 +42,8 @@ std::optional<protocol::HttpResponse> HandshakeAnswer::refusal() const {
   return protocol::HttpResponse{.status = refused_with_, .headers = headers_.headers(), .body = refusal_body_};
 }
 
-std::string HandshakeAnswer::switching_protocols() const {
-  return protocol::serialize_switching_protocols(request_, attributes_.subprotocol(), headers_.headers());
+std::string HandshakeAnswer::switching_protocols(std::string_view extensions) const {
+  return protocol::serialize_switching_protocols(request_, attributes_.subprotocol(), extensions, headers_.headers());
 }
 
 }  // namespace wsd::worker

@@ -32,7 +32,8 @@ class HandshakeAnswer final : public Handshake {
   void select_by_default(std::string_view name);
   // The answer instead of 101, if there is to be one.
   [[nodiscard]] std::optional<protocol::HttpResponse> refusal() const;
-  [[nodiscard]] std::string switching_protocols() const;
+  // `extensions`: those agreed on; empty for none.
+  [[nodiscard]] std::string switching_protocols(std::string_view extensions) const;
   // Of the connection to come, its subprotocol among them. Once, and last.
   [[nodiscard]] Attributes take_attributes() { return std::move(attributes_); }
 

@@ -8,6 +8,17 @@
 
 namespace wsd::worker {
 
+// permessage-deflate (RFC 7692): off unless it is asked for.
+struct DeflateLimits {
+  bool enabled = false;         // for new connections whose client offers it
+  std::size_t threshold = 256;  // bytes: a smaller message is sent as it is
+  std::uint8_t window_bits = 15;
+  std::uint8_t memory_level = 8;
+  std::uint8_t level = 3;
+  bool server_takeover = false;  // a compressor for each connection, some 256 KiB with the largest window
+  bool client_takeover = false;  // a decompressor for each, some 40 KiB
+};
+
 struct Limits {
   std::uint64_t max_message = 1U << 20U;                // bytes of one received message, all fragments together
   std::size_t send_queue = 1U << 20U;                   // bytes that may wait for one peer
@@ -23,6 +34,7 @@ struct Limits {
   unsigned accepts_per_turn = 64;
   unsigned reserved_descriptors = 64;  // below RLIMIT_NOFILE: where a worker counts as full
   int socket_send_buffer = 64 * 1024;  // SO_SNDBUF, as asked for; the kernel doubles it
+  DeflateLimits deflate{};
 };
 
 }  // namespace wsd::worker

@@ -11,13 +11,15 @@
 #include <string_view>
 #include <utility>
 
+#include "protocol/frame.h"
+
 namespace wsd::worker {
 
 class SharedFrame {
  public:
   SharedFrame() = default;  // none
-  // An unfragmented frame with this payload.
-  SharedFrame(MessageType type, std::string_view payload);
+  // An unfragmented frame with this payload; `rsv1`: it is compressed.
+  SharedFrame(MessageType type, std::string_view payload, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
   SharedFrame(const SharedFrame& other) : block_(other.block_) {
     if (block_ != nullptr) ++block_->references;
   }
@@ -34,11 +36,14 @@ class SharedFrame {
     return block_ == nullptr ? std::span<const std::byte>() : std::span<const std::byte>(block_->bytes(), block_->size);
   }
   [[nodiscard]] std::size_t size() const { return block_ == nullptr ? 0 : block_->size; }
+  // Where the payload begins.
+  [[nodiscard]] std::size_t header_size() const { return block_ == nullptr ? 0 : block_->header_size; }
 
  private:
   struct Block {
     std::size_t references;
     std::size_t size;
+    std::size_t header_size;
     [[nodiscard]] std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
   };
 

@@ -137,12 +137,13 @@ TEST(OpeningHandshake, AnswersTheExampleOfTheRfc) {
 
 TEST(OpeningHandshake, AnswersWithTheChosenSubprotocolAndHeaders) {
   const std::vector<HttpHeader> headers = {{"X-One", "1"}, {"Set-Cookie", "a=b; Path=/"}};
-  EXPECT_EQ(serialize_switching_protocols(parsed(plain_handshake), "chat.v2", headers),
+  EXPECT_EQ(serialize_switching_protocols(parsed(plain_handshake), "chat.v2", "permessage-deflate", headers),
             "HTTP/1.1 101 Switching Protocols\r\n"
             "Upgrade: websocket\r\n"
             "Connection: Upgrade\r\n"
             "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"
             "Sec-WebSocket-Protocol: chat.v2\r\n"
+            "Sec-WebSocket-Extensions: permessage-deflate\r\n"
             "X-One: 1\r\n"
             "Set-Cookie: a=b; Path=/\r\n"
             "\r\n");
@@ -173,7 +174,7 @@ TEST(OpeningHandshake, ReadsLongListsOfNothing) {
 TEST(OpeningHandshakeDeathTest, LetsNoLineEndIntoTheResponse) {
   const HttpRequest request = parsed(plain_handshake);
   const std::vector<HttpHeader> splitting = {{"X-One", "1\r\nSet-Cookie: evil"}};
-  EXPECT_DEATH(static_cast<void>(serialize_switching_protocols(request, {}, splitting)), "assertion failed");
+  EXPECT_DEATH(static_cast<void>(serialize_switching_protocols(request, {}, {}, splitting)), "assertion failed");
   EXPECT_DEATH(static_cast<void>(serialize_switching_protocols(request, "chat\r\nX: y")), "assertion failed");
 }
 

@@ -34,6 +34,11 @@ ConnectionState full() {
                 .joined = true,
                 .kept = false},
                {.channel = "uid/7", .name = "", .question = 0, .asked_name = "", .joined = false, .kept = true}},
+          .deflate = protocol::DeflateParameters{.server_window_bits = 9,
+                                                 .client_window_bits = 8,
+                                                 .server_takeover = protocol::ContextTakeover::yes,
+                                                 .client_takeover = protocol::ContextTakeover::yes},
+          .inflate_window = bytes("what was said"),
           .visible = true,
           .paused = true,
           .full = true,
@@ -62,6 +67,40 @@ TEST(ConnectionState, EachFlagArrivesByItself) {
     *flags[bit] = true;
     EXPECT_EQ(decode_connection(encode(state).bytes()), state) << bit;
   }
+}
+
+TEST(ConnectionState, ParametersOfDeflateArrive) {
+  using protocol::ContextTakeover;
+  ConnectionState state;
+  state.id = 1;
+  for (const std::uint8_t server_bits : std::initializer_list<std::uint8_t>{9, 12, 15}) {
+    for (const std::uint8_t client_bits : std::initializer_list<std::uint8_t>{8, 11, 15}) {
+      for (const auto takeover : {ContextTakeover::no, ContextTakeover::yes}) {
+        state.deflate = {server_bits, client_bits, takeover, ContextTakeover::no};
+        EXPECT_EQ(decode_connection(encode(state).bytes()), state);
+        state.deflate = {server_bits, client_bits, ContextTakeover::no, takeover};
+        EXPECT_EQ(decode_connection(encode(state).bytes()), state);
+      }
+    }
+  }
+}
+
+TEST(ConnectionState, ParametersOfDeflateThatZlibCannotHaveAreRefused) {
+  const auto with = [](std::uint64_t server_bits, std::uint64_t client_bits, std::size_t window) {
+    ConnectionState state;
+    state.id = 1;
+    auto record = encode(state);
+    record.add_number(30, server_bits).add_number(31, client_bits).add(34, std::string(window, 'w'));
+    return decode_connection(record.bytes());
+  };
+  EXPECT_TRUE(with(9, 8, 32768));
+  EXPECT_FALSE(with(9, 8, 32769));
+  for (const std::uint64_t bits : {std::uint64_t{0}, std::uint64_t{7}, std::uint64_t{16}, std::uint64_t{256 + 15}}) {
+    EXPECT_FALSE(with(bits, 15, 0)) << bits;
+    EXPECT_FALSE(with(15, bits, 0)) << bits;
+  }
+  EXPECT_FALSE(with(8, 15, 0));
+  EXPECT_FALSE(with(0, 0, 1)) << "a window of nothing";
 }
 
 TEST(ConnectionState, EveryPhaseArrives) {

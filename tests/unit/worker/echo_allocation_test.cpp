@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/unit/protocol/heap_watch.h"
+#include "tests/unit/support/zlib_oracle.h"
 #include "tests/unit/worker/support/connection_bench.h"
 
 namespace wsd::worker {
@@ -31,6 +32,14 @@ class EchoAllocation : public testing::Test {
       (void)connection.send({"hello ", message.data}, message.type);
     };
     return app;
+  }
+
+  static Peer open_deflating(ConnectionBench& bench) {
+    Peer peer = bench.connect();
+    peer.send(protocol::test::with_header("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"));
+    bench.turn();
+    EXPECT_TRUE(peer.receive().starts_with("HTTP/1.1 101 "));
+    return peer;
   }
 
   // Without the heap, unlike Peer.
@@ -109,6 +118,37 @@ TEST_F(EchoAllocation, PingsAndPongsAllocateNothing) {
   std::vector<Peer> peers;
   peers.push_back(bench.open());
   EXPECT_EQ(allocations(bench, peers, client_frame(0x89, "ping") + client_frame(0x8A, "pong"), 6), 0U);
+}
+
+TEST_F(EchoAllocation, ACompressedMessageThatComesWholeAllocatesNothing) {
+  Limits limits;
+  limits.deflate.enabled = true;
+  ConnectionBench bench(echo(), limits);
+  std::vector<Peer> peers;
+  peers.push_back(open_deflating(bench));
+  for (const std::size_t size : {256U, 1024U, 16'384U, 100'000U}) {
+    const std::string frame = client_frame(0xC1, wsd::test::ZlibDeflater(15, 3).message(wsd::test::chatter(size)));
+    EXPECT_EQ(allocations(bench, peers, frame, frame.size() - 4), 0U) << size;
+  }
+}
+
+TEST_F(EchoAllocation, AQuietConnectionCostsHardlyMoreWithDeflate) {
+  constexpr std::size_t count = 200;
+  const auto cost = [](const Limits& limits) {
+    ConnectionBench bench(echo(), limits);
+    std::vector<Peer> peers;
+    for (std::size_t i = 0; i < count; ++i) peers.push_back(open_deflating(bench));
+    peers.clear();
+    bench.turn();
+    peers.reserve(count);
+    const HeapWatch watch;
+    for (std::size_t i = 0; i < count; ++i) peers.push_back(open_deflating(bench));
+    return watch.growth() / count;
+  };
+  Limits limits;
+  const std::size_t without = cost(limits);
+  limits.deflate.enabled = true;
+  EXPECT_LE(cost(limits), without + 100);
 }
 
 TEST_F(EchoAllocation, AQuietConnectionHoldsLittleMoreThanItself) {
