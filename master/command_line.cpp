@@ -69,7 +69,7 @@ constexpr std::array<OptionEntry, 2> instance_options{{
     {"--run-dir", "run_dir", "DIR",
      "Where NAME.lock, NAME.pid and NAME.sock are (default /run/wsd as root, else $XDG_RUNTIME_DIR/wsd)"},
 }};
-constexpr std::array<OptionEntry, 18> start_options{{
+constexpr std::array<OptionEntry, 22> start_options{{
     {"--listen", "listen", "URL",
      "ws://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one (default ws://0.0.0.0:8080)"},
     {"--api", "api", "URL", "The HTTP API: http://HOST:PORT or unix:PATH, repeatable (default: none)"},
@@ -85,6 +85,10 @@ constexpr std::array<OptionEntry, 18> start_options{{
     {"--drain-timeout", "drain_timeout", "SECONDS", "For clients to leave at a graceful stop or a reload (default 30)"},
     {"--max-message", "max_message", "BYTES", "The largest message a client may send (default 1048576)"},
     {"--send-queue", "send_queue", "BYTES", "What may wait for one client that reads slowly (default 1048576)"},
+    {"--deflate-threshold", "deflate_threshold", "BYTES", "Smaller messages are sent as they are (default 256)"},
+    {"--deflate-window-bits", "deflate_window_bits", "N", "Windows of 2^N bytes at most, 9 to 15 (default 15)"},
+    {"--deflate-mem-level", "deflate_mem_level", "N", "Memory of a compressor, 1 to 9 (default 8)"},
+    {"--deflate-level", "deflate_level", "N", "1 is fastest, 9 compresses best (default 3)"},
     {"--handshake-timeout", "handshake_timeout", "SECONDS", "For the opening handshake (default 10)"},
     {"--ping-interval", "ping_interval", "SECONDS", "Between pings; two misses close; 0: none (default 25)"},
     {"--idle-timeout", "idle_timeout", "SECONDS", "Without a message from the client; 0: no limit (default 0)"},
@@ -145,6 +149,14 @@ class Parser {
       app_.add_flag("-d,--daemon", daemon_, "Run in the background; comes back when every worker serves");
       add_switch("--page", "page", "true", "A built-in app shows its page at / (the default)");
       add_switch("--no-page", "page", "false", "It does not");
+      add_switch("--deflate", "deflate", "true", "Compress messages with clients that offer it (permessage-deflate)");
+      add_switch("--no-deflate", "deflate", "false", "Do not (the default)");
+      add_switch("--deflate-server-takeover", "deflate_server_takeover", "true",
+                 "Our messages refer to earlier ones: smaller, for 256 KiB and more per client");
+      add_switch("--no-deflate-server-takeover", "deflate_server_takeover", "false", "They do not (the default)");
+      add_switch("--deflate-client-takeover", "deflate_client_takeover", "true",
+                 "So may the client's: for 40 KiB per client");
+      add_switch("--no-deflate-client-takeover", "deflate_client_takeover", "false", "They may not (the default)");
     }
     if (entry_.takes_options || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");

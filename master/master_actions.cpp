@@ -47,6 +47,13 @@ worker::Limits limits_from(const Options& options) {
   worker::Limits limits;
   limits.max_message = *options.max_message;
   limits.send_queue = *options.send_queue;
+  limits.deflate = {.enabled = *options.deflate,
+                    .threshold = *options.deflate_threshold,
+                    .window_bits = static_cast<std::uint8_t>(*options.deflate_window_bits),
+                    .memory_level = static_cast<std::uint8_t>(*options.deflate_mem_level),
+                    .level = static_cast<std::uint8_t>(*options.deflate_level),
+                    .server_takeover = *options.deflate_server_takeover,
+                    .client_takeover = *options.deflate_client_takeover};
   limits.handshake_timeout = *options.handshake_timeout;
   limits.ping_interval = *options.ping_interval;
   limits.idle_timeout = *options.idle_timeout;

@@ -49,6 +49,13 @@ void visit(Visitor&& visitor, AnyOptions&... options) {
   visitor("watchdog", options.watchdog...);
   visitor("max_message", options.max_message...);
   visitor("send_queue", options.send_queue...);
+  visitor("deflate", options.deflate...);
+  visitor("deflate_threshold", options.deflate_threshold...);
+  visitor("deflate_window_bits", options.deflate_window_bits...);
+  visitor("deflate_mem_level", options.deflate_mem_level...);
+  visitor("deflate_level", options.deflate_level...);
+  visitor("deflate_server_takeover", options.deflate_server_takeover...);
+  visitor("deflate_client_takeover", options.deflate_client_takeover...);
 }
 
 // As users spell it.

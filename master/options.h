@@ -77,6 +77,14 @@ struct Options {
   Option<std::uint64_t> max_message{1024 * 1024, 1, std::uint64_t{1} << 30};    // bytes
   Option<std::uint64_t> send_queue{1024 * 1024, 1024, std::uint64_t{1} << 30};  // bytes per connection
 
+  Option<bool> deflate{false};                                              // permessage-deflate
+  Option<std::uint64_t> deflate_threshold{256, 0, std::uint64_t{1} << 30};  // bytes
+  Option<unsigned> deflate_window_bits{15, 9, 15};
+  Option<unsigned> deflate_mem_level{8, 1, 9};
+  Option<unsigned> deflate_level{3, 1, 9};
+  Option<bool> deflate_server_takeover{false};
+  Option<bool> deflate_client_takeover{false};
+
   // Takes one option in its textual form; `key` is "stop_timeout", the spelling of JSON. Lists and settings grow: the
   // first `listen` given replaces the default, further ones are added. Says what is wrong, or nothing.
   [[nodiscard]] std::optional<std::string> set_text(std::string_view key, std::string_view text);

@@ -93,6 +93,23 @@ TEST(CommandLine, MakesThePathsOfUnixSocketsAbsolute) {
   EXPECT_THAT(refusal({"start", "--listen", "unix:"}), HasSubstr("no path"));
 }
 
+TEST(CommandLine, SwitchesCompressionOnAndOffAgain) {
+  EXPECT_FALSE(line({"start"}).options.deflate.given());
+  const Options options =
+      line({"start", "--deflate", "--deflate-window-bits", "12", "--deflate-threshold", "0", "--deflate-mem-level", "9",
+            "--deflate-level", "1", "--deflate-server-takeover", "--deflate-client-takeover"})
+          .options;
+  EXPECT_TRUE(*options.deflate && *options.deflate_server_takeover && *options.deflate_client_takeover);
+  EXPECT_EQ(*options.deflate_window_bits, 12U);
+  EXPECT_EQ(*options.deflate_threshold, 0U);
+  EXPECT_EQ(*options.deflate_mem_level, 9U);
+  EXPECT_EQ(*options.deflate_level, 1U);
+  Options remembered = options;
+  remembered.merge(line({"reload", "--no-deflate", "--no-deflate-client-takeover"}).options);
+  EXPECT_FALSE(*remembered.deflate || *remembered.deflate_client_takeover);
+  EXPECT_TRUE(*remembered.deflate_server_takeover);
+}
+
 TEST(CommandLine, TurnsThePageOffAndOnAgain) {
   EXPECT_TRUE(*line({"start"}).options.page);
   EXPECT_FALSE(*line({"start", "--no-page"}).options.page);

@@ -78,6 +78,12 @@ TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
       {"stop_timeout", "2s"},
       {"stop_timeout", ""},
       {"watchdog", "0"},
+      {"deflate", "yes"},
+      {"deflate_window_bits", "8"},
+      {"deflate_window_bits", "16"},
+      {"deflate_mem_level", "0"},
+      {"deflate_level", "10"},
+      {"deflate_threshold", "-1"},
       {"max_message", "0"},
       {"max_message", "1.5"},
       {"log_level", "loud"},
@@ -155,7 +161,14 @@ TEST(Options, AreTheSameAfterTheirWayThroughJson) {
                                 {"close_timeout", "4.5"},
                                 {"watchdog", "5"},
                                 {"max_message", "1073741824"},
-                                {"send_queue", "65536"}});
+                                {"send_queue", "65536"},
+                                {"deflate", "true"},
+                                {"deflate_threshold", "0"},
+                                {"deflate_window_bits", "9"},
+                                {"deflate_mem_level", "1"},
+                                {"deflate_level", "9"},
+                                {"deflate_server_takeover", "true"},
+                                {"deflate_client_takeover", "false"}});
   const std::string json = to_json(before);
   auto after = options_from_json(json);
   ASSERT_TRUE(after) << after.error();
