@@ -69,13 +69,16 @@ constexpr std::array<OptionEntry, 2> instance_options{{
     {"--run-dir", "run_dir", "DIR",
      "Where NAME.lock, NAME.pid and NAME.sock are (default /run/wsd as root, else $XDG_RUNTIME_DIR/wsd)"},
 }};
-constexpr std::array<OptionEntry, 22> start_options{{
+constexpr auto start_options = std::to_array<OptionEntry>({
     {"--listen", "listen", "URL",
      "ws://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one (default ws://0.0.0.0:8080)"},
     {"--api", "api", "URL", "The HTTP API: http://HOST:PORT or unix:PATH, repeatable (default: none)"},
     {"--api-token-file", "api_token_file", "FILE",
      "What callers of the API must know; needed where other machines reach it"},
     {"--subprotocol", "subprotocol", "NAME", "The WebSocket subprotocol to agree on (default: the app's choice)"},
+    {"--allow-origin", "allow_origin", "ORIGIN",
+     "Pages that may connect, repeatable: https://chat.example.com, https://*.example.com, *://localhost, null, absent "
+     "(default: every page)"},
     {"--count", "count", "N", "Workers, 1 to 256 (default 4)"},
     {"--set", "set", "KEY=VALUE", "A setting of the app, repeatable"},
     {"--log-file", "log_file", "FILE", "Default: standard error in the foreground, else NAME.log"},
@@ -94,7 +97,7 @@ constexpr std::array<OptionEntry, 22> start_options{{
     {"--idle-timeout", "idle_timeout", "SECONDS", "Without a message from the client; 0: no limit (default 0)"},
     {"--close-timeout", "close_timeout", "SECONDS", "For the client's answer to a Close (default 5)"},
     {"--watchdog", "watchdog", "SECONDS", "A worker silent for this long is replaced (default 10)"},
-}};
+});
 
 [[noreturn]] void fail(const std::string& line) {
   throw CommandError(CommandStatus::usage, line);

@@ -99,6 +99,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .api_token = plan.api_token,
           .page = *plan.options.page,
           .subprotocol = *plan.options.subprotocol,
+          .origins = origin_rules_of(plan.options),
           .limits = limits_from(plan.options),
           .successor = spawn.successor};
 }

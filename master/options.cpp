@@ -9,6 +9,7 @@
 #include <span>
 #include <type_traits>
 
+#include "protocol/assertion.h"
 #include "protocol/http_syntax.h"
 #include "protocol/json_writer.h"
 #include "protocol/utf8.h"
@@ -19,6 +20,7 @@ namespace wsd::master {
 namespace {
 
 constexpr std::size_t max_listens = 64;
+constexpr std::size_t max_rules = 1000;
 
 using Problem = std::optional<std::string>;  // what is wrong with a text, or nothing
 
@@ -32,6 +34,7 @@ void visit(Visitor&& visitor, AnyOptions&... options) {
   visitor("api_token_file", options.api_token_file...);
   visitor("page", options.page...);
   visitor("subprotocol", options.subprotocol...);
+  visitor("allow_origin", options.allow_origin...);
   visitor("count", options.count...);
   visitor("name", options.name...);
   visitor("run_dir", options.run_dir...);
@@ -117,6 +120,21 @@ Problem read_url(std::string_view key, std::string_view text, Option<std::vector
   return {};
 }
 
+// A list of rules that `Rules` understands.
+template <typename Rules>
+Problem read_rule(std::string_view text, Option<std::vector<std::string>>& option) {
+  if (auto problem = Rules().add(text)) return fmt::format("{} {}", quoted(text), *problem);
+  if (option->size() >= max_rules) return fmt::format("may be given {} times at most", max_rules);
+  std::vector<std::string> rules = *option;
+  rules.emplace_back(text);
+  option.give(std::move(rules));
+  return {};
+}
+
+Problem read(std::string_view text, Option<std::vector<std::string>>& option) {
+  return read_rule<protocol::OriginRules>(text, option);
+}
+
 Problem read(std::string_view text, Option<log::Level>& option) {
   const auto level = log::level_from(text);
   if (!level) return "must be debug, info, warning or error, not " + quoted(text);
@@ -163,6 +181,12 @@ void write(protocol::JsonWriter& json, const std::vector<ListenUrl>& urls) {
   json.end_array();
 }
 
+void write(protocol::JsonWriter& json, const std::vector<std::string>& texts) {
+  json.begin_array();
+  for (const std::string& text : texts) json.value(text);
+  json.end_array();
+}
+
 void write(protocol::JsonWriter& json, const Settings& settings) {
   json.begin_object();
   for (const auto& [key, value] : settings) json.field(key, value);
@@ -173,11 +197,14 @@ void write(protocol::JsonWriter& json, const Settings& settings) {
 
 using simdjson::dom::element;
 
+bool is_list(std::string_view key) {
+  return key == "listen" || key == "api" || key == "allow_origin";
+}
+
 Problem take_list(Options& options, std::string_view key, simdjson::dom::array values) {
   for (const element value : values) {
     std::string_view text;
-    if ((key != "listen" && key != "api") || value.get(text) != simdjson::SUCCESS)
-      return spelling(key) + " must not be a list";
+    if (!is_list(key) || value.get(text) != simdjson::SUCCESS) return spelling(key) + " must not be a list";
     if (auto problem = options.set_text(key, text)) return problem;
   }
   return {};
@@ -249,6 +276,15 @@ void Options::merge(const Options& newer) {
       },
       *this, newer);
   if (newer.set.given()) set.give(std::move(settings));
+}
+
+protocol::OriginRules origin_rules_of(const Options& options) {
+  protocol::OriginRules rules;
+  for (const std::string& rule : *options.allow_origin) {
+    const auto problem = rules.add(rule);
+    WSD_ASSERT(!problem);  // set_text() has checked it
+  }
+  return rules;
 }
 
 std::vector<ListenUrl> addresses_of(const Options& options) {

@@ -11,6 +11,7 @@
 #include "worker/channels.h"
 #include "worker/handshake_answer.h"
 #include "worker/log.h"
+#include "worker/printable_text.h"
 
 namespace wsd::worker {
 
@@ -209,6 +210,10 @@ void ClientConnection::take_opening(std::span<std::byte>& input) {
   if (exchange_ == nullptr && !take_head(input)) return;
   if (exchange_ != nullptr) return take_plain_request(input);
   if (const auto error = protocol::check_opening_handshake(request_.head())) return refuse(*error);
+  if (const auto error = context_.origins.check(request_.head())) {
+    log::debug("the origin '{}' may not open a WebSocket here", printable(request_.header("Origin")));
+    return refuse(*error);
+  }
   open();
 }
 

@@ -15,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/origin_rules.h"
 #include "worker/app_host.h"
 #include "worker/compression.h"
 #include "worker/deadline_list.h"
@@ -41,7 +42,8 @@ struct ConnectionContext {
   Channels& channels;
   ScoreboardRow& counters;
   const Limits& limits;
-  std::string_view subprotocol;  // that is selected where the application selects none; "*": the client's first one
+  std::string_view subprotocol;   // that is selected where the application selects none; "*": the client's first one
+  protocol::OriginRules origins;  // of the pages that may open a WebSocket
 
   // The loop's clock: taken once a turn, in milliseconds.
   [[nodiscard]] std::uint64_t now_ms() { return uv_now(loop.get()); }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/origin_rules.h"
 #include "worker/app_host.h"
 #include "worker/file_descriptor.h"
 #include "worker/limits.h"
@@ -41,6 +42,7 @@ struct Heritage {
   std::string api_token;    // that callers of the API must know; empty: none
   bool page = true;         // a built-in app answers GET / with its page (front_page.h)
   std::string subprotocol;  // of --subprotocol; empty: none was given
+  protocol::OriginRules origins;
   Limits limits;
   bool successor = false;  // serves nobody before the order take_over
 };

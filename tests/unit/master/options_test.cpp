@@ -56,6 +56,17 @@ TEST(Options, HaveNoApiUntilOneIsGiven) {
               ElementsAre(ListenUrl{Scheme::ws, "0.0.0.0", 8080}, options.api->at(0), options.api->at(1)));
 }
 
+TEST(Options, CollectTheOriginsThatAreAllowed) {
+  const Options options = given({{"allow_origin", "https://a.org"}, {"allow_origin", "absent"}});
+  EXPECT_THAT(*options.allow_origin, ElementsAre("https://a.org", "absent"));
+  Options base = given({{"allow_origin", "https://b.org"}});
+  base.merge(options);
+  EXPECT_THAT(*base.allow_origin, ElementsAre("https://a.org", "absent")) << "as with addresses, newer ones replace";
+  auto again = options_from_json(to_json(options));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again->allow_origin, *options.allow_origin);
+}
+
 TEST(Options, KeepTheLastValueOfASetting) {
   const Options options = given({{"set", "prefix=hi"}, {"set", "empty="}, {"set", "prefix=a=b"}});
   EXPECT_THAT(*options.set, ElementsAre(Pair("empty", ""), Pair("prefix", "a=b")));
@@ -106,6 +117,9 @@ TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
       {"subprotocol", "a b"},
       {"subprotocol", "a,b"},
       {"subprotocol", "ü"},
+      {"allow_origin", ""},
+      {"allow_origin", "*"},
+      {"allow_origin", "https://a.org/\n"},
       {"app", ""},
       {"daemon", "yes"},
       {"no_such_option", "1"},
