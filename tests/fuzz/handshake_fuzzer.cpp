@@ -6,6 +6,8 @@
 #include "protocol/http_request_parser.h"
 #include "protocol/http_syntax.h"
 #include "protocol/opening_handshake.h"
+#include "protocol/origin_rules.h"
+#include "protocol/trusted_proxies.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace wsd::fuzz {
@@ -61,8 +63,21 @@ void check_request(const HttpRequest& request) {
   }
 }
 
+// Whatever a client writes there, its address is one, and a refusal says nothing of it.
+void check_client(const HttpRequest& request) {
+  protocol::TrustedProxies proxies;
+  FUZZ_ASSERT(!proxies.add("127.0.0.1") && !proxies.add("10.0.0.0/8"));
+  const std::string client = proxies.client_of("127.0.0.1", request);
+  FUZZ_ASSERT(protocol::IpAddress::parse(client)->to_string() == client);
+  FUZZ_ASSERT(proxies.client_of(client, request) == client);
+  protocol::OriginRules origins;
+  FUZZ_ASSERT(!origins.add("https://*.example.com") && !origins.add("absent"));
+  if (const auto refusal = origins.check(request)) refuse(*refusal, {400, 403});
+}
+
 std::string answer_to(const HttpRequest& request) {
   check_request(request);
+  check_client(request);
   const auto refusal = protocol::check_opening_handshake(request);
   if (refusal) return refuse(*refusal, {400, 405, 426});
   FUZZ_ASSERT(protocol::is_upgrade(request));
