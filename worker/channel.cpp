@@ -53,7 +53,7 @@ std::size_t Channel::send(SharedMessage& message, const Publication& publication
   std::size_t taken = 0;
   for (ClientConnection* const subscriber : subscribers_) {
     if (publication.excluded.empty() || publication.is_for(subscriber->id())) {
-      if (subscriber->take_publication(message, options_.slow_consumer)) ++taken;
+      if (subscriber->take_publication(message, options_.slow_consumer, number_)) ++taken;
     }
   }
   return taken;
@@ -98,7 +98,8 @@ void Channel::send_array(const std::vector<Waiting>& batch, ConnectionContext& c
   for (ClientConnection* const subscriber : subscribers_) {
     if (std::ranges::find(special, subscriber->id()) == special.end()) continue;
     const std::string array = array_of(batch, subscriber->id());
-    if (!array.empty()) subscriber->take_publication(context.share(MessageType::text, array), options_.slow_consumer);
+    if (array.empty()) continue;
+    subscriber->take_publication(context.share(MessageType::text, array), options_.slow_consumer, number_);
   }
 }
 

@@ -24,8 +24,9 @@ struct ConnectionContext;
 
 class Channel {
  public:
-  // `options` outlive it.
-  Channel(std::string_view name, const ChannelOptions& options) : name_(name), options_(options) {}
+  // `options` outlive it. `number`: no other channel of this worker ever has the same.
+  Channel(std::string_view name, std::uint64_t number, const ChannelOptions& options)
+      : name_(name), number_(number), options_(options) {}
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
@@ -66,6 +67,7 @@ class Channel {
   [[nodiscard]] std::size_t count_open(const Publication& publication) const;
 
   const std::string name_;
+  const std::uint64_t number_;
   const ChannelOptions& options_;
   std::vector<ClientConnection*> subscribers_;
   std::vector<Waiting> batch_;

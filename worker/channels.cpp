@@ -67,12 +67,12 @@ void Channels::subscribe(ClientConnection& subscriber, std::string_view channel,
   membership->question = bus_->join(channel, subscriber.id(), name);
 }
 
-// Messages come from here on. Those that wait in a batch came before, and its history may have them.
+// Messages come from here on: those that wait already are not for this one, or are in the history it was given.
 void Channels::join(ClientConnection& subscriber, Channel& channel) {
   Membership& membership = *find_membership(subscriber.memberships(), channel.name());
   if (std::exchange(membership.joined, true)) return;
-  --channel.joining;
   send_batch(channel);
+  --channel.joining;
   membership.position = channel.add(subscriber);
 }
 
@@ -147,9 +147,13 @@ Channel* Channels::find_channel(std::string_view name) const {
 Channel& Channels::channel_for(std::string_view name) {
   if (Channel* const channel = find_channel(name)) return *channel;
   auto& channel = channels_[std::string(name)];
-  channel = std::make_unique<Channel>(name, options_of(name));
+  channel = make_channel(name);
   bus_->set_interest(name, true);
   return *channel;
+}
+
+std::unique_ptr<Channel> Channels::make_channel(std::string_view name) {
+  return std::make_unique<Channel>(name, ++last_channel_, options_of(name));
 }
 
 void Channels::forget_if_empty(Channel& channel) {
@@ -346,7 +350,7 @@ void Channels::hand_over() {
 void Channels::restore(ClientConnection& subscriber, const std::vector<SubscriptionState>& subscriptions) {
   for (const SubscriptionState& state : subscriptions) {
     auto& channel = channels_[state.channel];
-    if (channel == nullptr) channel = std::make_unique<Channel>(state.channel, options_of(state.channel));
+    if (channel == nullptr) channel = make_channel(state.channel);
     subscriber.memberships().push_back({.channel = channel.get(),
                                         .name = state.name,
                                         .position = 0,

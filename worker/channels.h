@@ -86,6 +86,7 @@ class Channels final : public BusClient {
   void remove_subscriber(const Channel& channel, std::uint32_t position);
   void forget_if_empty(Channel& channel);
 
+  [[nodiscard]] std::unique_ptr<Channel> make_channel(std::string_view name);
   void send_batch(Channel& channel);
   void arm_batches();
   void batches_due();
@@ -95,6 +96,7 @@ class Channels final : public BusClient {
   Bus* bus_ = nullptr;
   ConnectionContext* context_ = nullptr;
   std::unordered_map<std::string, std::unique_ptr<Channel>, TextHash, std::equal_to<>> channels_;
+  std::uint64_t last_channel_ = 0;                        // its number
   std::set<std::pair<std::uint64_t, Channel*>> batches_;  // when each is due, in milliseconds of the loop's clock
   UvHandle<uv_timer_t> batch_timer_;
 };

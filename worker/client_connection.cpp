@@ -393,19 +393,18 @@ std::uint64_t ClientConnection::idle_ms() const {
   return static_cast<std::uint32_t>(context_.now_ms()) - last_message_ms_;
 }
 
-bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer policy) {
+bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer policy, ClientOutput::Stream stream) {
   if (phase_ != Phase::open) return false;
-  const auto droppable =
-      policy == SlowConsumer::drop_oldest ? ClientOutput::Droppable::yes : ClientOutput::Droppable::no;
+  const ClientOutput::Stream its_stream = policy == SlowConsumer::drop_oldest ? stream : SendQueue::no_stream;
   // What is for many refers to nothing, and what later messages refer to cannot be dropped.
-  const bool is_for_us_alone = deflate_.takes_over() && droppable == ClientOutput::Droppable::no;
+  const bool is_for_us_alone = deflate_.takes_over() && its_stream == SendQueue::no_stream;
   const SharedFrame& frame = is_for_us_alone ? message.plain() : shared_frame(message);
-  if (output_.queued() > 0 && !make_room(frame.size(), policy)) return false;
+  if (output_.queued() > 0 && !make_room(frame.size(), policy, stream)) return false;
   context_.counters.messages_out.add(1);
   const auto compressed = is_for_us_alone
                               ? deflate_.deflate(context_.compression, {message.payload()}, message.payload().size())
                               : std::nullopt;
-  if (!(compressed ? send_compressed(opcode_of(message.type()), *compressed) : output_.send(way(), frame, droppable))) {
+  if (!(compressed ? send_compressed(opcode_of(message.type()), *compressed) : output_.send(way(), frame, its_stream))) {
     lose();
     return false;
   }
@@ -414,7 +413,7 @@ bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer pol
   return true;
 }
 
-bool ClientConnection::make_room(std::size_t size, SlowConsumer policy) {
+bool ClientConnection::make_room(std::size_t size, SlowConsumer policy, ClientOutput::Stream stream) {
   const std::size_t limit = context_.limits.send_queue;
   const auto missing = [&]() -> std::size_t {
     const std::size_t needed = output_.queue_footprint() + (output_.size() - output_.queued()) + size;
@@ -422,7 +421,7 @@ bool ClientConnection::make_room(std::size_t size, SlowConsumer policy) {
   };
   if (missing() == 0) return true;
   if (policy == SlowConsumer::drop_oldest) {
-    context_.counters.send_dropped.add(output_.drop_oldest(missing()));
+    context_.counters.send_dropped.add(output_.drop_oldest(stream, missing()));
     if (missing() == 0) {
       note_full();
       return true;

@@ -82,8 +82,9 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] std::size_t buffered_bytes() const override { return output_.size(); }
 
   // ---- for the channels
-  // One message of a channel, unless it has no room for it: then what `policy` says. False if it was not taken.
-  bool take_publication(SharedMessage& message, SlowConsumer policy);
+  // One message of a channel, unless it has no room for it: then what `policy` says. `stream`: the channel's, among
+  // what waits. False if it was not taken.
+  bool take_publication(SharedMessage& message, SlowConsumer policy, ClientOutput::Stream stream);
   [[nodiscard]] Memberships& memberships();
   [[nodiscard]] const Memberships* memberships_if_any() const { return memberships_.get(); }
   [[nodiscard]] std::uint64_t age_ms() const;
@@ -151,7 +152,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void tick();
   void touch();
   void notice();
-  [[nodiscard]] bool make_room(std::size_t size, SlowConsumer policy);
+  [[nodiscard]] bool make_room(std::size_t size, SlowConsumer policy, ClientOutput::Stream stream);
   void note_full();
   void note_drained();
   void watch();

@@ -57,11 +57,11 @@ bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<
   return chain_.size() < early_flush || flush_chain(way);
 }
 
-bool ClientOutput::send(Way way, const SharedFrame& frame, Droppable droppable) {
+bool ClientOutput::send(Way way, const SharedFrame& frame, Stream stream) {
   if (queued() > 0) {
     if (!flush_chain(way)) return false;
-    if (droppable == Droppable::yes || frame.size() > small_frame) {
-      queue_->append_shared(frame, droppable);
+    if (stream != SendQueue::no_stream || frame.size() > small_frame) {
+      queue_->append_shared(frame, stream);
     } else {
       const iovec piece = piece_of(frame.bytes().data(), frame.size());
       queue_->append_frame({&piece, 1});

@@ -37,12 +37,14 @@ class ClientOutput {
   // `rsv1`: the payload is compressed.
   [[nodiscard]] bool send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                           std::size_t size, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
-  // One frame that others send as well. Not copied unless it is small or goes out in part; while it waits in the queue
-  // a droppable one may be given up. `frame` itself must outlive the turn.
-  using Droppable = SendQueue::Droppable;
-  [[nodiscard]] bool send(Way way, const SharedFrame& frame, Droppable droppable);
+  // One frame that others send as well. Not copied unless it is small; while it waits in the queue, one of a stream may
+  // be given up. `frame` itself must outlive the turn.
+  using Stream = SendQueue::Stream;
+  [[nodiscard]] bool send(Way way, const SharedFrame& frame, Stream stream);
   // Makes room in the queue; how many frames that cost.
-  std::size_t drop_oldest(std::size_t size) { return queue_ == nullptr ? 0 : queue_->drop_oldest(size); }
+  std::size_t drop_oldest(Stream stream, std::size_t size) {
+    return queue_ == nullptr ? 0 : queue_->drop_oldest(stream, size);
+  }
   // Bytes as they are: a response head, a Close frame.
   [[nodiscard]] bool send(Way way, std::span<const std::byte> bytes);
   // A Ping or a Pong. While the peer does not read, at most one Pong waits: the latest (§5.5.3).

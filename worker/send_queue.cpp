@@ -45,8 +45,8 @@ void SendQueue::append_frame(std::span<const iovec> pieces) {
   size_ += size;
 }
 
-void SendQueue::append_shared(const SharedFrame& frame, Droppable droppable) {
-  chunks_.push_back({.own = {}, .shared = frame, .control = false, .droppable = droppable == Droppable::yes});
+void SendQueue::append_shared(const SharedFrame& frame, Stream stream) {
+  chunks_.push_back({.own = {}, .shared = frame, .control = false, .stream = stream});
   size_ += frame.size();
 }
 
@@ -56,28 +56,34 @@ void SendQueue::append_rest(const SharedFrame& frame, std::size_t offset) {
     in_progress_ = offset > 0;
   }
   WSD_ASSERT(offset == 0 || chunks_.empty());
-  append_shared(frame, Droppable::no);
+  append_shared(frame, no_stream);
   size_ -= offset;
 }
 
-std::size_t SendQueue::drop_oldest(std::size_t size) {
+std::size_t SendQueue::drop_oldest(Stream stream, std::size_t size) {
+  const auto first = chunks_.begin() + static_cast<std::ptrdiff_t>(std::min(next_boundary(), chunks_.size()));
+  std::size_t droppable = 0;
+  for (auto chunk = first; chunk != chunks_.end(); ++chunk) {
+    if (chunk->stream == stream) droppable += chunk->bytes().size();
+  }
+  if (droppable < size) return 0;
   std::size_t freed = 0;
-  std::size_t count = 0;
   const auto give_up = [&](const Chunk& chunk) {
-    if (!chunk.droppable || freed >= size) return false;
+    if (chunk.stream != stream || freed >= size) return false;
     freed += chunk.bytes().size();
-    ++count;
     return true;
   };
-  const auto first = chunks_.begin() + static_cast<std::ptrdiff_t>(std::min(next_boundary(), chunks_.size()));
-  chunks_.erase(std::remove_if(first, chunks_.end(), give_up), chunks_.end());
+  const auto kept = std::remove_if(first, chunks_.end(), give_up);
+  const auto count = static_cast<std::size_t>(chunks_.end() - kept);
+  chunks_.erase(kept, chunks_.end());
   size_ -= freed;
   return count;
 }
 
 void SendQueue::push_control(std::span<const std::byte> frame) {
   const auto position = chunks_.begin() + static_cast<std::ptrdiff_t>(next_boundary());
-  chunks_.insert(position, Chunk{.own = {frame.begin(), frame.end()}, .shared = {}, .control = true});
+  chunks_.insert(position,
+                 Chunk{.own = {frame.begin(), frame.end()}, .shared = {}, .control = true, .stream = no_stream});
   size_ += frame.size();
 }
 

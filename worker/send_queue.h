@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <span>
 #include <vector>
@@ -30,14 +31,16 @@ class SendQueue {
   void append_rest(std::span<const iovec> pieces);
   // A whole frame, given in pieces.
   void append_frame(std::span<const iovec> pieces);
-  // A whole frame that others share: not copied. A droppable one may be given up by drop_oldest().
-  enum class Droppable : bool { no = false, yes = true };
-  void append_shared(const SharedFrame& frame, Droppable droppable);
+  // Frames that give way to newer ones of the same stream: a number of its own for each, or none.
+  using Stream = std::uint64_t;
+  static constexpr Stream no_stream = 0;
+  // A whole frame that others share: not copied. One of a stream may be given up by drop_oldest().
+  void append_shared(const SharedFrame& frame, Stream stream);
   // The rest of one, from `offset` on; a part is in progress as with append_rest().
   void append_rest(const SharedFrame& frame, std::size_t offset);
-  // Gives up droppable frames, oldest first, none that has begun to leave, until `size` bytes are free or there are no
-  // more of them. How many frames that cost.
-  std::size_t drop_oldest(std::size_t size);
+  // Gives up frames of the stream, oldest first, none that has begun to leave, until `size` bytes are free. How many
+  // frames that cost: none if all of them together are not that much.
+  std::size_t drop_oldest(Stream stream, std::size_t size);
   // A whole control frame, ahead of the data that has not begun to leave.
   void push_control(std::span<const std::byte> frame);
   // The same for a Pong, replacing one that still waits: §5.5.3 lets us answer only the latest Ping.
@@ -56,7 +59,7 @@ class SendQueue {
     std::vector<std::byte> own;
     SharedFrame shared;  // instead of `own`
     bool control = false;
-    bool droppable = false;
+    Stream stream = no_stream;
     [[nodiscard]] std::span<const std::byte> bytes() const { return shared ? shared.bytes() : std::span(own); }
   };
 

@@ -443,6 +443,7 @@ void Server::handle_deadlines() {
 }
 
 void Server::end_turn() {
+  bus_.flush();  // may find out that a neighbour is gone, and then there is news for us
   while (!context_.touched.empty() || !context_.notices.empty() || !context_.resumed.empty() || bus_.has_inbox()) {
     for (const ConnectionId id : std::exchange(context_.resumed, {})) {
       if (const auto found = connections_.find(id); found != connections_.end()) found->second->take_held_input();
@@ -456,9 +457,9 @@ void Server::end_turn() {
     for (ClientConnection* connection : told) {
       if (connection->is_forgotten()) connections_.erase(connection->id());
     }
+    bus_.flush();
   }
   api_.end_turn();
-  bus_.flush();
   leave_if_empty();
 }
 

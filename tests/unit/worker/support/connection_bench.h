@@ -59,8 +59,11 @@ inline App recording_echo(Events& events) {
 
 class ConnectionBench {
  public:
-  explicit ConnectionBench(App app, Limits limits_ = {}) : limits(limits_), host_(std::move(app)) {
+  // `incarnation`: a higher one than that of the bench that it takes over from, if it does.
+  explicit ConnectionBench(App app, Limits limits_ = {}, std::uint32_t incarnation = 1)
+      : limits(limits_), host_(std::move(app)), incarnation_(incarnation) {
     channels.connect(bus, context);
+    bus.complete(1);
   }
   ConnectionBench(const ConnectionBench&) = delete;
   ConnectionBench& operator=(const ConnectionBench&) = delete;
@@ -93,6 +96,7 @@ class ConnectionBench {
   }
 
   void end_turn() {
+    bus.flush();
     while (!context.touched.empty() || !context.notices.empty() || !context.resumed.empty() || bus.has_inbox()) {
       for (const ConnectionId id : std::exchange(context.resumed, {})) {
         if (const auto found = connections.find(id); found != connections.end()) found->second->take_held_input();
@@ -106,8 +110,8 @@ class ConnectionBench {
       for (ClientConnection* connection : told) {
         if (connection->is_forgotten()) connections.erase(connection->id());
       }
+      bus.flush();
     }
-    bus.flush();
   }
 
   // Turns, and deadlines as they come, until it is so; a failure if that takes ten seconds.
@@ -148,6 +152,7 @@ class ConnectionBench {
  private:
   FakeWorker worker_;
   FakeAppHost host_;
+  std::uint32_t incarnation_;
   Poller poller_{loop, [this] { end_turn(); }};
   ConnectionId last_id_ = 0;
 
@@ -155,7 +160,8 @@ class ConnectionBench {
   ConnectionTable connections;
   Channels channels{loop, host_, connections};
   ConnectionContext context{loop, worker_, host_, poller_, channels, counters, limits};
-  MeshBus bus{loop, poller_, channels, counters, context.read_buffer(), {.slot = 3, .incarnation = 1, .homes = 1}};
+  MeshBus bus{
+      loop, poller_, channels, counters, context.read_buffer(), {.slot = 0, .incarnation = incarnation_, .homes = 1}};
 };
 
 }  // namespace wsd::worker::test
