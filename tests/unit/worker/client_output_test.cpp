@@ -271,6 +271,141 @@ TEST_F(ClientOutputTest, PongsOfOneTurnAreBounded) {
   for (const Frame& frame : frames) ASSERT_EQ(frame, (Frame{0x8A, std::string(125, 'p')}));
 }
 
+// ---- shared frames
+
+// Small ones are copied into the turn's output, larger ones stand in it; own messages and a ping lie between.
+TEST_F(ClientOutputTest, AShortWriteAnywhereAmongSharedFramesKeepsTheStream) {
+  const SharedFrame small(MessageType::text, std::string(1000, 's'));
+  const SharedFrame large(MessageType::binary, std::string(1300, 'l'));
+  const std::vector<Frame> expected{{0x81, "one"},  {0x82, std::string(1300, 'l')}, {0x81, std::string(1000, 's')},
+                                    {0x81, "two"},  {0x82, std::string(1300, 'l')}, {0x82, std::string(1300, 'l')},
+                                    {0x81, "three"}};
+  std::size_t total = 0;
+  for (const Frame& frame : expected) total += test::server_frame(Opcode::text, frame.payload).size();
+  for (const ClientOutput::Stream stream : {SendQueue::no_stream, ClientOutput::Stream{7}}) {
+    for (std::size_t cut = 0; cut <= total; ++cut) {
+      ASSERT_TRUE(send("one"));
+      ASSERT_TRUE(output_.send(way(), large, stream));
+      ASSERT_TRUE(output_.send(way(), small, stream));
+      ASSERT_TRUE(send("two"));
+      ASSERT_TRUE(output_.send(way(), large, stream));
+      ASSERT_TRUE(output_.send(way(), large, stream));
+      ASSERT_TRUE(send("three"));
+      ASSERT_EQ(output_.size(), total);
+      transport_.take_only(cut);
+      ASSERT_EQ(output_.flush(way()), cut < total ? Flushed::some : Flushed::all);
+      ASSERT_EQ(output_.queued(), total - cut);
+      ASSERT_TRUE(control(Opcode::ping, "p"));
+      auto frames = test::parse_frames(flush_all());
+      ASSERT_EQ(std::erase(frames, Frame{0x89, "p"}), 1) << cut;
+      ASSERT_EQ(frames, expected) << cut;
+      context_.arena.reset();
+    }
+  }
+}
+
+TEST_F(ClientOutputTest, AQueueOfSharedFramesShortWrittenAnywhereKeepsTheStream) {
+  const SharedFrame small(MessageType::text, "small");
+  const SharedFrame large(MessageType::binary, std::string(1300, 'l'));
+  const std::string first(20'000, 'x');
+  const std::size_t behind = small.size() + large.size() + small.size();
+  for (const ClientOutput::Stream stream : {SendQueue::no_stream, ClientOutput::Stream{7}}) {
+    for (std::size_t cut = 0; cut <= behind; ++cut) {
+      transport_.take_only(0);
+      ASSERT_TRUE(send(first));
+      ASSERT_TRUE(output_.send(way(), small, stream));
+      ASSERT_TRUE(output_.send(way(), large, stream));
+      ASSERT_TRUE(output_.send(way(), small, stream));
+      transport_.take_only(first.size() + 4 + cut);
+      ASSERT_EQ(output_.flush(way()), cut < behind ? Flushed::some : Flushed::all);
+      ASSERT_EQ(output_.queued(), behind - cut);
+      ASSERT_TRUE(control(Opcode::ping, "p"));
+      ASSERT_TRUE(send("own"));
+      auto frames = test::parse_frames(flush_all());
+      ASSERT_EQ(std::erase(frames, Frame{0x89, "p"}), 1) << cut;
+      ASSERT_EQ(frames,
+                (std::vector<Frame>{
+                    {0x81, first}, {0x81, "small"}, {0x82, std::string(1300, 'l')}, {0x81, "small"}, {0x81, "own"}}))
+          << cut;
+      context_.arena.reset();
+    }
+  }
+}
+
+TEST_F(ClientOutputTest, ASharedFrameIsNotCopiedOnItsWayNorWhileItWaits) {
+  const SharedFrame frame(MessageType::text, std::string(2000, 'x'));
+  ASSERT_TRUE(output_.send(way(), frame, SendQueue::no_stream));
+  transport_.take_only(10);
+  EXPECT_EQ(output_.flush(way()), Flushed::some);
+  ASSERT_EQ(transport_.offered.size(), 1U);
+  EXPECT_EQ(transport_.offered[0].iov_base, frame.bytes().data());
+  ASSERT_TRUE(output_.send(way(), frame, SendQueue::no_stream));
+  EXPECT_EQ(output_.flush(way()), Flushed::all);
+  ASSERT_EQ(transport_.offered.size(), 2U);
+  EXPECT_EQ(transport_.offered[0].iov_base, frame.bytes().data() + 10);
+  EXPECT_EQ(transport_.offered[1].iov_base, frame.bytes().data());
+}
+
+TEST_F(ClientOutputTest, OldFramesGiveWayButNotOneInProgressNorWhatIsNotOfTheirStream) {
+  const auto numbered = [](char digit) { return SharedFrame(MessageType::text, std::string(1996, digit)); };
+  const ClientOutput::Stream stream = 7;
+  const ClientOutput::Stream other = 8;
+  const SharedFrame first = numbered('0');
+  ASSERT_TRUE(output_.send(way(), first, stream));
+  transport_.take_only(10);
+  EXPECT_EQ(output_.flush(way()), Flushed::some);
+  for (const char digit : {'1', '2', '3'}) ASSERT_TRUE(output_.send(way(), numbered(digit), stream));
+  ASSERT_TRUE(output_.send(way(), numbered('a'), other));
+  ASSERT_TRUE(send("own"));
+  ASSERT_TRUE(output_.send(way(), numbered('4'), stream));
+  EXPECT_EQ(output_.drop_oldest(stream, 8001), 0U) << "all of them are not that much";
+  EXPECT_EQ(output_.drop_oldest(stream, 1), 1U);
+  EXPECT_EQ(output_.drop_oldest(stream, 2001), 2U);
+  EXPECT_EQ(output_.drop_oldest(9, 1), 0U);
+  EXPECT_EQ(output_.queued(), 1990U + 2000U + 5U + 2000U);
+  const auto frames = test::parse_frames(flush_all());
+  std::string order;
+  for (const Frame& frame : frames) order += frame.payload[0];
+  EXPECT_EQ(order, "0ao4");
+  EXPECT_EQ(output_.drop_oldest(stream, 1), 0U);
+}
+
+// The queues hold references: the memory is that of one frame, however many wait for it.
+TEST_F(ClientOutputTest, AFrameThatWaitsInManyQueuesIsOneBuffer) {
+  const SharedFrame frame(MessageType::text, std::string(5000, 'x'));
+  std::vector<ClientOutput> outputs(50);
+  std::vector<WatchedTransport> transports;
+  std::vector<Peer> peers;
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    auto pair = test::socket_pair();
+    transports.emplace_back(std::move(pair.first));
+    peers.emplace_back(std::move(pair.second));
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const ClientOutput::Way its_way{context_, transports[i]};
+    ASSERT_TRUE(outputs[i].send(its_way, frame, SendQueue::no_stream));
+    transports[i].take_only(i * 100);
+    EXPECT_EQ(outputs[i].flush(its_way), Flushed::some);
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    EXPECT_EQ(outputs[i].flush({context_, transports[i]}), Flushed::all);
+    EXPECT_EQ(transports[i].offered.at(0).iov_base, frame.bytes().data() + i * 100);
+    EXPECT_EQ(test::parse_frames(peers[i].receive()), (std::vector<Frame>{{0x81, std::string(5000, 'x')}}));
+  }
+}
+
+TEST_F(ClientOutputTest, SharedFramesFillTheArenaToItsEndAndGoOn) {
+  const SharedFrame frame(MessageType::text, std::string(1500, 'x'));
+  std::string stream;
+  for (int i = 0; i < 3000; ++i) {
+    OutputArena::Chain other;
+    ASSERT_TRUE(output_.send(way(), frame, SendQueue::no_stream));
+    while (i == 10 && context_.arena.extend(other, 100'000) != nullptr) continue;
+    stream += peer_.receive();
+  }
+  EXPECT_EQ(test::parse_frames(stream + flush_all()).size(), 3000U);
+}
+
 TEST_F(ClientOutputTest, SaysWhenTheStreamIsDead) {
   ASSERT_TRUE(send("small"));
   peer_.hang_up();

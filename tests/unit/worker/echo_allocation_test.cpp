@@ -151,6 +151,33 @@ TEST_F(EchoAllocation, AQuietConnectionCostsHardlyMoreWithDeflate) {
   EXPECT_LE(cost(limits), without + 100);
 }
 
+// The record of the turn, the frame, and lists that are made anew; nothing for each of those who get it.
+TEST_F(EchoAllocation, APublicationCostsTheSameForAHundredSubscribersAsForOne) {
+  const auto allocations_of = [this](std::size_t subscribers, std::size_t size) {
+    App app;
+    app.on_open = [](Connection& connection) { connection.subscribe("news"); };
+    app.on_message = [](Connection& connection, Message message) { (void)connection.publish("news", message.data); };
+    ConnectionBench bench(std::move(app));
+    std::vector<Peer> peers;
+    for (std::size_t i = 0; i < subscribers + 1; ++i) peers.push_back(bench.open());
+    const std::string input = client_frame(0x81, std::string(size, 'x'));
+    const auto turn = [&] {
+      write(peers[0], input);
+      bench.turn();
+      for (std::size_t i = 1; i < peers.size(); ++i) EXPECT_EQ(drain(peers[i]), input.size() - 4);
+    };
+    for (int i = 0; i < 5; ++i) turn();
+    const HeapWatch watch;
+    for (int i = 0; i < 20; ++i) turn();
+    return watch.allocations();
+  };
+  for (const std::size_t size : {20U, 1024U, 5000U, 40'000U}) {
+    const std::size_t for_one = allocations_of(1, size);
+    EXPECT_LE(for_one, 20U * 4U) << size;
+    EXPECT_EQ(allocations_of(100, size), for_one) << size;
+  }
+}
+
 TEST_F(EchoAllocation, AQuietConnectionHoldsLittleMoreThanItself) {
   ConnectionBench bench(echo());
   constexpr std::size_t count = 200;
