@@ -8,6 +8,7 @@
 #include <iterator>
 #include <string>
 
+#include "protocol/deflate_stream.h"
 #include "worker/connection_state.h"
 
 namespace wsd::worker {
@@ -92,6 +93,33 @@ TEST(ConnectionStateRecording, OfAConnectionInChannelsIsUnderstood) {
 TEST(ConnectionStateRecording, OfAReleaseBeforeTheChannelsNamesNone) {
   for (const char* name : {"idle", "busy", "closing", "opening", "lingering"}) {
     EXPECT_TRUE(recorded(name).subscriptions.empty()) << name;
+  }
+}
+
+// Half a compressed message, with what it refers to: another release goes on with both.
+TEST(ConnectionStateRecording, OfADeflatingConnectionIsUnderstood) {
+  const ConnectionState state = recorded("deflate");
+  ASSERT_TRUE(state.deflate);
+  EXPECT_EQ(*state.deflate, (protocol::DeflateParameters{.server_window_bits = 15,
+                                                         .client_window_bits = 12,
+                                                         .server_takeover = protocol::ContextTakeover::no,
+                                                         .client_takeover = protocol::ContextTakeover::yes}));
+  const std::string said = R"({"type":"say","text":"hello hello hello"})";
+  EXPECT_EQ(text(state.inflate_window), said);
+
+  protocol::ScratchBuffer buffer;
+  protocol::Inflater inflater(state.deflate->client_window_bits, state.deflate->client_takeover, buffer);
+  inflater.restore_window(state.inflate_window);
+  std::vector<std::byte> compressed(state.input.begin() + 6, state.input.end());
+  for (const int byte : {0x21, 0x00}) compressed.push_back(static_cast<std::byte>(byte));
+  ASSERT_EQ(inflater.inflate(compressed, 1000), protocol::Inflater::Result::whole);
+  EXPECT_EQ(text({inflater.message().begin(), inflater.message().end()}), said);
+}
+
+TEST(ConnectionStateRecording, OfAReleaseWithoutDeflateMeansThatNothingWasAgreedOn) {
+  for (const char* name : {"idle", "busy", "closing", "opening", "lingering"}) {
+    EXPECT_FALSE(recorded(name).deflate) << name;
+    EXPECT_TRUE(recorded(name).inflate_window.empty()) << name;
   }
 }
 
