@@ -45,10 +45,10 @@ class Crowd:
 
 
 def assert_exact(report, closed=0):
-    """Everybody who stayed got every message once, in its publisher's order; `closed` clients did not stay."""
+    """Everybody who stayed got every message once, in its publisher's order; `closed` clients did not stay (None: some)."""
     faults = {name: report[name] for name in FAULTS if report[name] != 0}
     assert not faults, (faults, report)
-    assert report["closed_subscribers"] + report["closed_publishers"] == closed, report
+    assert closed in (None, report["closed_subscribers"] + report["closed_publishers"]), report
     assert report["publications"] > 0 and report["deliveries"] > 0, "the run proves too little"
 
 

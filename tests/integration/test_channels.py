@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import os
 import pathlib
+import random
 import signal
 import time
 
@@ -12,6 +14,7 @@ from channel_clients import Crowd, Person, assert_exact, await_subscribers, chan
 from clients import BINARY, TEXT, close_frame
 from server import open_descriptors, rss_bytes, send_signal, shared_server, wait_until
 from test_apps_cpp import compile_module
+from test_chaos import Faults
 from test_handoff import upgradable  # noqa: F401
 
 APP = pathlib.Path(__file__).parent / "apps/channels.cpp"
@@ -151,6 +154,35 @@ def test_another_number_of_workers_loses_nothing_for_those_who_stay(start, crowd
         wait_until(lambda: server.status()["draining"] == [], timeout=30)
         report = crowd.finish()
     assert_exact(report, closed=closed)
+
+
+class FaultsElsewhere(Faults):
+    """Everything that can happen, but to the worker of slot 0: its clients are to see nothing of it."""
+
+    def a_worker(self):
+        running = [row["pid"] for row in self.server.workers()[1:] if row["pid"]]
+        return self.chance.choice(running) if running else None
+
+    def resize(self):
+        reload(self.server, "--count", self.chance.randint(2, 4))
+
+
+@pytest.mark.parametrize("channel", ["/plain", channel_at_home("/kept/", 1, WORKERS), "/batch/crowd"])
+def test_random_faults_cost_nobody_a_message_who_stays(start, channel):
+    seed = int(os.environ.get("WSD_SEED", random.SystemRandom().randrange(10**6)))
+    print(f"seed {seed}: WSD_SEED={seed} repeats it")
+    server = start(options=["--drain-timeout", 1, "--stop-timeout", 1])
+    server.expect_log("worker")
+    faults = FaultsElsewhere(server, random.Random(seed))
+    with Crowd(server, channel, subscribers=300, publishers=30, rate=3) as crowd:
+        staying = server.worker(0)["connections"]
+        deadline = time.monotonic() + 6
+        while time.monotonic() < deadline:
+            faults.strike()
+        server.wait_running(timeout=30)
+        report = crowd.finish()
+    assert_exact(report, closed=None)
+    assert report["closed_subscribers"] + report["closed_publishers"] <= 330 - staying
 
 
 @pytest.mark.timeout(180)
