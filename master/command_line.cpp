@@ -79,6 +79,8 @@ constexpr auto start_options = std::to_array<OptionEntry>({
     {"--allow-origin", "allow_origin", "ORIGIN",
      "Pages that may connect, repeatable: https://chat.example.com, https://*.example.com, *://localhost, null, absent "
      "(default: every page)"},
+    {"--trusted-proxy", "trusted_proxy", "CIDR",
+     "Whom to believe about the client's address, repeatable: 10.0.0.0/8, ::1, or unix: (default: nobody)"},
     {"--count", "count", "N", "Workers, 1 to 256 (default 4)"},
     {"--set", "set", "KEY=VALUE", "A setting of the app, repeatable"},
     {"--log-file", "log_file", "FILE", "Default: standard error in the foreground, else NAME.log"},

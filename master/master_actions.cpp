@@ -100,6 +100,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .page = *plan.options.page,
           .subprotocol = *plan.options.subprotocol,
           .origins = origin_rules_of(plan.options),
+          .proxies = trusted_proxies_of(plan.options),
           .limits = limits_from(plan.options),
           .successor = spawn.successor};
 }

@@ -35,6 +35,7 @@ void visit(Visitor&& visitor, AnyOptions&... options) {
   visitor("page", options.page...);
   visitor("subprotocol", options.subprotocol...);
   visitor("allow_origin", options.allow_origin...);
+  visitor("trusted_proxy", options.trusted_proxy...);
   visitor("count", options.count...);
   visitor("name", options.name...);
   visitor("run_dir", options.run_dir...);
@@ -120,19 +121,18 @@ Problem read_url(std::string_view key, std::string_view text, Option<std::vector
   return {};
 }
 
-// A list of rules that `Rules` understands.
-template <typename Rules>
-Problem read_rule(std::string_view text, Option<std::vector<std::string>>& option) {
-  if (auto problem = Rules().add(text)) return fmt::format("{} {}", quoted(text), *problem);
+std::optional<std::string> what_is_wrong_with_rule(std::string_view key, std::string_view text) {
+  return key == "allow_origin" ? protocol::OriginRules().add(text) : protocol::TrustedProxies().add(text);
+}
+
+// `key`: what the rules are about.
+Problem read_rule(std::string_view key, std::string_view text, Option<std::vector<std::string>>& option) {
+  if (auto problem = what_is_wrong_with_rule(key, text)) return fmt::format("{} {}", quoted(text), *problem);
   if (option->size() >= max_rules) return fmt::format("may be given {} times at most", max_rules);
   std::vector<std::string> rules = *option;
   rules.emplace_back(text);
   option.give(std::move(rules));
   return {};
-}
-
-Problem read(std::string_view text, Option<std::vector<std::string>>& option) {
-  return read_rule<protocol::OriginRules>(text, option);
 }
 
 Problem read(std::string_view text, Option<log::Level>& option) {
@@ -198,7 +198,7 @@ void write(protocol::JsonWriter& json, const Settings& settings) {
 using simdjson::dom::element;
 
 bool is_list(std::string_view key) {
-  return key == "listen" || key == "api" || key == "allow_origin";
+  return key == "listen" || key == "api" || key == "allow_origin" || key == "trusted_proxy";
 }
 
 Problem take_list(Options& options, std::string_view key, simdjson::dom::array values) {
@@ -241,6 +241,16 @@ Problem take_json(Options& options, std::string_view key, element value) {
   return spelling(key) + " must not be null";
 }
 
+template <typename Rules>
+Rules made_of(const std::vector<std::string>& texts) {
+  Rules rules;
+  for (const std::string& text : texts) {
+    const auto problem = rules.add(text);
+    WSD_ASSERT(!problem);  // set_text() has checked it
+  }
+  return rules;
+}
+
 }  // namespace
 
 std::optional<std::string> Options::set_text(std::string_view key, std::string_view text) {
@@ -257,6 +267,8 @@ std::optional<std::string> Options::set_text(std::string_view key, std::string_v
           if (candidate != key) return;
           if constexpr (std::is_same_v<decltype(option), Option<std::vector<ListenUrl>>&>) {
             problem = read_url(key, text, option);
+          } else if constexpr (std::is_same_v<decltype(option), Option<std::vector<std::string>>&>) {
+            problem = read_rule(key, text, option);
           } else {
             problem = read(text, option);
           }
@@ -279,12 +291,11 @@ void Options::merge(const Options& newer) {
 }
 
 protocol::OriginRules origin_rules_of(const Options& options) {
-  protocol::OriginRules rules;
-  for (const std::string& rule : *options.allow_origin) {
-    const auto problem = rules.add(rule);
-    WSD_ASSERT(!problem);  // set_text() has checked it
-  }
-  return rules;
+  return made_of<protocol::OriginRules>(*options.allow_origin);
+}
+
+protocol::TrustedProxies trusted_proxies_of(const Options& options) {
+  return made_of<protocol::TrustedProxies>(*options.trusted_proxy);
 }
 
 std::vector<ListenUrl> addresses_of(const Options& options) {

@@ -18,6 +18,7 @@
 #include "master/listen_url.h"
 #include "master/result.h"
 #include "protocol/origin_rules.h"
+#include "protocol/trusted_proxies.h"
 #include "worker/log.h"
 
 namespace wsd::master {
@@ -55,11 +56,12 @@ using Settings = std::map<std::string, std::string, std::less<>>;  // --set KEY=
 struct Options {
   Option<std::string> app{"echo"};
   Option<std::vector<ListenUrl>> listen{{ListenUrl{Scheme::ws, "0.0.0.0", 8080}}};
-  Option<std::vector<ListenUrl>> api;             // none: no API
-  Option<std::string> api_token_file;             // not given: whoever reaches the API may use it
-  Option<bool> page{true};                        // a built-in app answers GET / with its page
-  Option<std::string> subprotocol;                // of the opening handshake
-  Option<std::vector<std::string>> allow_origin;  // rules of protocol/origin_rules.h; none: every origin
+  Option<std::vector<ListenUrl>> api;              // none: no API
+  Option<std::string> api_token_file;              // not given: whoever reaches the API may use it
+  Option<bool> page{true};                         // a built-in app answers GET / with its page
+  Option<std::string> subprotocol;                 // of the opening handshake
+  Option<std::vector<std::string>> allow_origin;   // rules of protocol/origin_rules.h; none: every origin
+  Option<std::vector<std::string>> trusted_proxy;  // of protocol/trusted_proxies.h
   Option<unsigned> count{4, 1, 256};
   Option<std::string> name{"wsd"};
   Option<std::string> run_dir;   // not given: RunDirectory::locate() chooses
@@ -96,6 +98,7 @@ struct Options {
 };
 
 [[nodiscard]] protocol::OriginRules origin_rules_of(const Options& options);
+[[nodiscard]] protocol::TrustedProxies trusted_proxies_of(const Options& options);
 
 // Every address to listen on: those of WebSocket clients first, each in its order.
 [[nodiscard]] std::vector<ListenUrl> addresses_of(const Options& options);

@@ -225,6 +225,7 @@ bool ClientConnection::take_head(std::span<std::byte>& input) {
   if (step == protocol::HttpRequestParser::Step::failed) refuse(parser_->error());
   if (step != protocol::HttpRequestParser::Step::complete) return false;
   request_.set_head(parser_->take());
+  request_.set_remote_address(context_.proxies.client_of(remote_address(), request_.head()));
   if (protocol::is_upgrade(request_.head()) || !context_.app.answers(request_)) return true;
   exchange_ = std::make_unique<HttpExchange>(request_);
   if (!exchange_->error() && exchange_->wants_continue()) send_bytes(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));

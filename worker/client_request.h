@@ -16,6 +16,7 @@ class ClientRequest final : public Request {
   explicit ClientRequest(std::string remote_address) : remote_address_(std::move(remote_address)) {}
 
   void set_head(protocol::HttpRequest head) { head_ = std::move(head); }
+  void set_remote_address(std::string address) { remote_address_ = std::move(address); }
   [[nodiscard]] const protocol::HttpRequest& head() const { return head_; }
 
   [[nodiscard]] std::string_view method() const override { return head_.empty() ? std::string_view() : head_.method(); }

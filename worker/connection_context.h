@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "protocol/origin_rules.h"
+#include "protocol/trusted_proxies.h"
 #include "worker/app_host.h"
 #include "worker/compression.h"
 #include "worker/deadline_list.h"
@@ -44,6 +45,7 @@ struct ConnectionContext {
   const Limits& limits;
   std::string_view subprotocol;   // that is selected where the application selects none; "*": the client's first one
   protocol::OriginRules origins;  // of the pages that may open a WebSocket
+  protocol::TrustedProxies proxies;
 
   // The loop's clock: taken once a turn, in milliseconds.
   [[nodiscard]] std::uint64_t now_ms() { return uv_now(loop.get()); }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "protocol/origin_rules.h"
+#include "protocol/trusted_proxies.h"
 #include "worker/app_host.h"
 #include "worker/file_descriptor.h"
 #include "worker/limits.h"
@@ -43,6 +44,7 @@ struct Heritage {
   bool page = true;         // a built-in app answers GET / with its page (front_page.h)
   std::string subprotocol;  // of --subprotocol; empty: none was given
   protocol::OriginRules origins;
+  protocol::TrustedProxies proxies;
   Limits limits;
   bool successor = false;  // serves nobody before the order take_over
 };

@@ -80,6 +80,7 @@ Server::Server(Heritage& heritage, AppHost& app)
       max_connections_(connections_allowed(heritage.limits)) {
   context_.subprotocol = heritage.subprotocol;
   context_.origins = heritage.origins;
+  context_.proxies = heritage.proxies;
   channels_.connect(bus_, context_);
   // Timers and orders do not pass through the poller: what they sent leaves before the loop sleeps.
   before_sleep_ =

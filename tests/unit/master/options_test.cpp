@@ -67,6 +67,16 @@ TEST(Options, CollectTheOriginsThatAreAllowed) {
   EXPECT_EQ(*again->allow_origin, *options.allow_origin);
 }
 
+TEST(Options, CollectTheProxiesThatAreTrusted) {
+  const Options options = given({{"trusted_proxy", "10.0.0.0/8"}, {"trusted_proxy", "unix:"}});
+  EXPECT_TRUE(trusted_proxies_of(options).trust("10.1.2.3"));
+  EXPECT_TRUE(trusted_proxies_of(options).trust("unix:"));
+  EXPECT_FALSE(trusted_proxies_of(Options()).trust("127.0.0.1"));
+  auto again = options_from_json(to_json(options));
+  ASSERT_TRUE(again);
+  EXPECT_EQ(*again->trusted_proxy, *options.trusted_proxy);
+}
+
 TEST(Options, KeepTheLastValueOfASetting) {
   const Options options = given({{"set", "prefix=hi"}, {"set", "empty="}, {"set", "prefix=a=b"}});
   EXPECT_THAT(*options.set, ElementsAre(Pair("empty", ""), Pair("prefix", "a=b")));
@@ -118,6 +128,9 @@ TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
       {"subprotocol", "a,b"},
       {"subprotocol", "ü"},
       {"allow_origin", ""},
+      {"trusted_proxy", ""},
+      {"trusted_proxy", "10.0.0.1/8"},
+      {"trusted_proxy", "localhost"},
       {"allow_origin", "*"},
       {"allow_origin", "https://a.org/\n"},
       {"app", ""},

@@ -132,6 +132,38 @@ TEST(ClientConnection, ShowsItsRequestFromTheFirstCallbackToTheLast) {
   EXPECT_EQ(seen, (std::vector{expected, expected}));
 }
 
+TEST(ClientConnection, IsTheClientsThatATrustedProxySpeaksFor) {
+  std::vector<std::string> seen;
+  App app;
+  app.on_handshake = [&seen](const Request& request, Handshake&) { seen.emplace_back(request.remote_address()); };
+  app.on_open = [&seen](Connection& connection) { seen.emplace_back(connection.remote_address()); };
+  ConnectionBench bench(std::move(app));
+  const auto open = [&bench] {
+    Peer peer = bench.connect();
+    peer.send(protocol::test::with_header("X-Forwarded-For: 1.1.1.1, 203.0.113.9"));
+    bench.turn();
+    return peer;
+  };
+  const Peer untrusted = open();
+  ASSERT_FALSE(bench.context.proxies.add("192.0.2.0/24"));
+  const Peer trusted = open();
+  EXPECT_EQ(seen, (std::vector<std::string>{"192.0.2.7", "192.0.2.7", "203.0.113.9", "203.0.113.9"}));
+}
+
+TEST(ClientConnection, OfAnOriginThatIsNotAllowedNeverReachesTheApplication) {
+  bool asked = false;
+  App app;
+  app.on_handshake = [&asked](const Request&, Handshake&) { asked = true; };
+  ConnectionBench bench(std::move(app));
+  ASSERT_FALSE(bench.context.origins.add("https://a.example"));
+  Peer peer = bench.connect();
+  peer.send(protocol::test::with_header("Origin: https://b.example"));
+  bench.turn();
+  EXPECT_EQ(peer.receive().substr(0, 22), "HTTP/1.1 403 Forbidden");
+  EXPECT_FALSE(asked);
+  EXPECT_EQ(bench.counters.protocol_errors.get(), 1U);
+}
+
 TEST(ClientConnection, OutputOfATurnLeavesTogetherAfterEverythingThatWasRead) {
   App app;
   std::vector<SendResult> results;
