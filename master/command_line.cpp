@@ -71,7 +71,8 @@ constexpr std::array<OptionEntry, 2> instance_options{{
 }};
 constexpr auto start_options = std::to_array<OptionEntry>({
     {"--listen", "listen", "URL",
-     "ws://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one (default ws://0.0.0.0:8080)"},
+     "ws://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one; ?proxy behind it: a proxy in front "
+     "speaks the PROXY protocol (default ws://0.0.0.0:8080)"},
     {"--api", "api", "URL", "The HTTP API: http://HOST:PORT or unix:PATH, repeatable (default: none)"},
     {"--api-token-file", "api_token_file", "FILE",
      "What callers of the API must know; needed where other machines reach it"},

@@ -17,6 +17,7 @@ namespace wsd::master {
 namespace {
 
 constexpr std::uint16_t default_port = 80;  // RFC 6455 §3
+constexpr std::string_view proxy_suffix = "?proxy";
 
 struct SchemeName {
   std::string_view spelling;
@@ -115,26 +116,35 @@ bool ListenUrl::is_loopback() const {
   return is_unix() || host == "::1" || equals_ignoring_case(host, "localhost");
 }
 
+bool ListenUrl::is_same_place(const ListenUrl& other) const {
+  if (is_unix() || other.is_unix()) return is_unix() && other.is_unix() && path == other.path;
+  return port != 0 && port == other.port && equals_ignoring_case(host, other.host);
+}
+
 Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind) {
   const auto refuse = [text, kind](std::string_view why) {
     return Error{fmt::format("bad listen URL '{}': {}; write it like {}", worker::printable(text), why, example(kind))};
   };
-  if (text.starts_with(unix_prefix)) {
-    const std::string_view path = text.substr(unix_prefix.size());
+  const std::size_t question = text.find('?');
+  const bool proxied = question != std::string_view::npos;
+  if (proxied && text.substr(question) != proxy_suffix) return refuse("nothing but ?proxy may stand behind it");
+  const std::string_view address = text.substr(0, question);
+  if (address.starts_with(unix_prefix)) {
+    const std::string_view path = address.substr(unix_prefix.size());
     const std::string problem = what_is_wrong_with_path(path);
     if (!problem.empty()) return refuse(problem);
-    return ListenUrl{Scheme::unix_socket, {}, 0, std::string(path), kind};
+    return ListenUrl{Scheme::unix_socket, {}, 0, std::string(path), kind, proxied};
   }
-  const std::size_t colon = text.find("://");
+  const std::size_t colon = address.find("://");
   if (colon == std::string_view::npos) return refuse("it has no scheme");
-  const auto scheme = scheme_from(text.substr(0, colon), kind);
+  const auto scheme = scheme_from(address.substr(0, colon), kind);
   if (!scheme) return refuse("its scheme is not served here");
 
-  std::string_view authority = text.substr(colon + 3);
+  std::string_view authority = address.substr(colon + 3);
   if (authority.ends_with('/')) authority.remove_suffix(1);
   const std::size_t length = host_length(authority);
   std::string_view port_text = authority.substr(length);
-  ListenUrl url{*scheme, std::string(authority.substr(0, length)), default_port, {}, kind};
+  ListenUrl url{*scheme, std::string(authority.substr(0, length)), default_port, {}, kind, proxied};
   if (const char* why = take_host_apart(url.host, port_text)) return refuse(why);
 
   if (port_text.empty()) return url;
@@ -145,10 +155,11 @@ Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind) {
 }
 
 std::string to_string(const ListenUrl& url) {
-  if (url.is_unix()) return fmt::format("{}{}", unix_prefix, url.path);
+  const std::string_view suffix = url.proxied ? proxy_suffix : "";
+  if (url.is_unix()) return fmt::format("{}{}{}", unix_prefix, url.path, suffix);
   const std::string_view scheme = url.scheme == Scheme::http ? "http" : "ws";
-  return url.is_ipv6() ? fmt::format("{}://[{}]:{}", scheme, url.host, url.port)
-                       : fmt::format("{}://{}:{}", scheme, url.host, url.port);
+  return url.is_ipv6() ? fmt::format("{}://[{}]:{}{}", scheme, url.host, url.port, suffix)
+                       : fmt::format("{}://{}:{}{}", scheme, url.host, url.port, suffix);
 }
 
 }  // namespace wsd::master

@@ -1,6 +1,7 @@
 // An address to listen on, as users write it: ws://HOST:PORT (also spelled websocket://) for WebSocket clients,
 // http://HOST:PORT for the API, unix:PATH for either. HOST is a name, an IPv4 address, or an IPv6 address in brackets.
 // Port 0 lets the kernel choose; no port means 80 (RFC 6455 §3). PATH is absolute here; the command line takes others.
+// `?proxy` behind either: each connection begins with a PROXY header.
 //
 // Parsing only: no name is looked up and no socket opened.
 
@@ -25,11 +26,15 @@ struct ListenUrl {
   std::uint16_t port = 80;
   std::string path = {};  // of a unix socket
   SocketKind kind = SocketKind::websocket;
+  bool proxied = false;  // by a proxy that says whom it speaks for
 
   [[nodiscard]] bool is_unix() const { return scheme == Scheme::unix_socket; }
   [[nodiscard]] bool is_ipv6() const { return host.find(':') != std::string::npos; }
   // No other machine can reach it. A name other than localhost might mean anything.
   [[nodiscard]] bool is_loopback() const;
+  // The kernel cannot listen on both.
+  [[nodiscard]] bool is_same_place(const ListenUrl& other) const;
+  [[nodiscard]] worker::SocketRole role() const { return {kind, proxied}; }
   bool operator==(const ListenUrl&) const = default;
 };
 
@@ -37,7 +42,7 @@ inline constexpr std::string_view unix_prefix = "unix:";
 
 Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind = SocketKind::websocket);
 
-// The canonical spelling: "ws://0.0.0.0:8080", "http://[::1]:8090", "unix:/run/wsd/chat.ws".
+// The canonical spelling: "ws://0.0.0.0:8080", "http://[::1]:8090", "unix:/run/wsd/chat.ws?proxy".
 [[nodiscard]] std::string to_string(const ListenUrl& url);
 
 }  // namespace wsd::master

@@ -179,15 +179,15 @@ void ListeningSockets::open(const std::vector<ListenUrl>& addresses, unsigned co
     const auto known = std::ranges::find_if(addresses_, [&](Address& address) {
       return address.asked == url && std::ranges::find(wanted, &address) == wanted.end();
     });
-    const auto same_file = [&url](const Address* other) { return url.is_unix() && other->asked.path == url.path; };
-    if (std::ranges::any_of(wanted, same_file)) {
-      throw CommandError(
-          CommandStatus::failed,
-          fmt::format("cannot listen on {} for both, WebSocket clients and the API: each needs a path of "
-                      "its own",
-                      to_string(url)));
+    const auto same_place = [&url](const Address* other) { return other->asked.is_same_place(url); };
+    if (const auto other = std::ranges::find_if(wanted, same_place); other != wanted.end()) {
+      throw CommandError(CommandStatus::failed, fmt::format("cannot listen on {} and {}: each needs a place of its own",
+                                                            to_string((*other)->asked), to_string(url)));
     }
-    if (known == addresses_.end()) fresh.push_back(probe(url));
+    if (known == addresses_.end()) {
+      refuse_another_role(url);
+      fresh.push_back(probe(url));
+    }
     wanted.push_back(known == addresses_.end() ? &fresh.back() : &*known);
   }
 
@@ -219,6 +219,16 @@ std::set<int> ListeningSockets::open_sockets() const {
     for (const FileDescriptor& socket : address.sockets) descriptors.insert(socket.get());
   }
   return descriptors;
+}
+
+// Its sockets are in use for what they were opened for.
+void ListeningSockets::refuse_another_role(const ListenUrl& url) const {
+  for (const Address& address : addresses_) {
+    if (!address.asked.is_same_place(url)) continue;
+    throw CommandError(CommandStatus::failed,
+                       fmt::format("cannot listen on {}: it is open as {}, and only a restart can change that",
+                                   to_string(url), to_string(address.asked)));
+  }
 }
 
 // Binds without SO_REUSEPORT: with it, a second server would start silently and share the traffic of the first.
@@ -283,7 +293,7 @@ std::vector<OpenSocket> ListeningSockets::of_slot(Slot slot) const {
   std::vector<OpenSocket> sockets;
   for (const Address& address : addresses_) {
     if (slot >= address.sockets.size() || !address.sockets[slot]) continue;
-    sockets.push_back({address.sockets[slot].get(), address.asked.kind});
+    sockets.push_back({address.sockets[slot].get(), address.asked.role()});
   }
   return sockets;
 }
@@ -293,7 +303,7 @@ std::vector<OpenSocket> ListeningSockets::of_slot(Slot slot, const std::vector<L
   for (const Address& address : addresses_) {
     if (std::ranges::find(addresses, address.asked) == addresses.end()) continue;
     if (slot >= address.sockets.size() || !address.sockets[slot]) continue;
-    sockets.push_back({address.sockets[slot].get(), address.asked.kind});
+    sockets.push_back({address.sockets[slot].get(), address.asked.role()});
   }
   // A slot that a failed reload left behind, with addresses that are gone: what there is serves better than nothing.
   return sockets.empty() ? of_slot(slot) : sockets;

@@ -21,7 +21,7 @@ namespace wsd::master {
 // Still owned by those that it was asked of.
 struct OpenSocket {
   int descriptor = -1;
-  SocketKind kind = SocketKind::websocket;
+  worker::SocketRole role = {};
   bool operator==(const OpenSocket&) const = default;
 };
 
@@ -56,6 +56,7 @@ class ListeningSockets {
     std::optional<SocketFile> file = {};          // of a unix socket
   };
 
+  void refuse_another_role(const ListenUrl& url) const;
   [[nodiscard]] Address probe(const ListenUrl& url) const;
   void open_slots(Address& address, unsigned count) const;
   [[nodiscard]] worker::FileDescriptor open_tcp(const Address& address) const;

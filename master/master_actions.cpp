@@ -34,10 +34,10 @@ worker::FileDescriptor copy_of(int descriptor) {
 }
 
 worker::SlotSockets copies_of(Slot slot, const std::vector<OpenSocket>& sockets) {
-  worker::SlotSockets copies{.slot = slot, .sockets = {}, .kinds = {}};
+  worker::SlotSockets copies{.slot = slot, .sockets = {}, .roles = {}};
   for (const OpenSocket& socket : sockets) {
     copies.sockets.push_back(copy_of(socket.descriptor));
-    copies.kinds.push_back(socket.kind);
+    copies.roles.push_back(socket.role);
   }
   return copies;
 }
@@ -154,12 +154,15 @@ void Master::act(const BeginToServe& action) {
 void Master::act(const Serve& action) {
   std::vector<int> descriptors;
   std::string kinds;
+  std::string proxied;
   for (const OpenSocket& socket : sockets_.of_slot(action.slot)) {
     descriptors.push_back(socket.descriptor);
-    kinds += static_cast<char>(socket.kind);
+    kinds += static_cast<char>(socket.role.kind);
+    proxied += socket.role.proxied ? '1' : '0';
   }
   RecordWriter record = record_of(MasterOrder::serve, action.slot);
   record.add(tag(MasterField::kinds), kinds);
+  record.add(tag(MasterField::proxied), proxied);
   order(action.key, record, descriptors);
 }
 

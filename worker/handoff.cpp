@@ -36,7 +36,7 @@ enum class Word : std::uint16_t {
 enum class Field : protocol::Tag {
   count = 1,
   offered_at_ns = 2,
-  connection = 3,   // a connection record, of either kind; its socket is the next descriptor
+  connection = 3,   // a connection record, of any kind; its socket is the next descriptor
   in_memory = 4,    // a connection record of this many bytes, in the next descriptor; its socket is the one after
   bus_records = 5,  // so many bytes, in the next descriptor; links may follow in further records
   links = 6,        // the rest of the descriptors are this many links
@@ -87,6 +87,10 @@ void HandoffSender::add(const ConnectionState& state, int socket) {
 }
 
 void HandoffSender::add(const ApiConnectionState& state, int socket) {
+  add_record(encode(state).bytes(), socket);
+}
+
+void HandoffSender::add(const ProxyGreetingState& state, int socket) {
   add_record(encode(state).bytes(), socket);
 }
 
@@ -213,7 +217,7 @@ HandoffReceiver::Next HandoffReceiver::take(RecordSocket::Received received) {
     case Word::bus:
       return take_bus(*record, std::move(received.descriptors)) ? Next::go_on : Next::off;
     case Word::end:
-      if (outcome_.connections.size() + outcome_.api_connections.size() != expected_) return Next::off;
+      if (taken() != expected_) return Next::off;
       whole_ = true;
       accepted_ = stream_.send(word(Word::accepted).bytes()) == RecordSocket::Status::done;
       return Next::go_on;
@@ -252,9 +256,17 @@ bool HandoffReceiver::take_connection(std::span<const std::byte> record, FileDes
     outcome_.connections.push_back({std::move(*state), std::move(socket)});
     return true;
   }
-  auto state = decode_api_connection(record);
-  if (state) outcome_.api_connections.push_back({std::move(*state), std::move(socket)});
+  if (auto state = decode_api_connection(record)) {
+    outcome_.api_connections.push_back({std::move(*state), std::move(socket)});
+    return true;
+  }
+  auto state = decode_proxy_greeting(record);
+  if (state) outcome_.greetings.push_back({std::move(*state), std::move(socket)});
   return state.has_value();
+}
+
+std::size_t HandoffReceiver::taken() const {
+  return outcome_.connections.size() + outcome_.api_connections.size() + outcome_.greetings.size();
 }
 
 bool HandoffReceiver::take_bus(const RecordReader& record, std::vector<FileDescriptor> descriptors) {
@@ -275,6 +287,7 @@ void HandoffReceiver::finish(Result result) {
   if (result == Result::withdrawn || !whole_) {
     outcome_.connections.clear();
     outcome_.api_connections.clear();
+    outcome_.greetings.clear();
     outcome_.bus = {};
   }
   // Both on the stack: the call may destroy this receiver.

@@ -26,6 +26,7 @@
 #include "worker/connection_state.h"
 #include "worker/file_descriptor.h"
 #include "worker/loop.h"
+#include "worker/proxy_greeting_state.h"
 #include "worker/record_socket.h"
 #include "worker/uv_handle.h"
 
@@ -41,15 +42,22 @@ struct HandedApiConnection {
   FileDescriptor socket;
 };
 
+// One whose proxy has not said yet whom it speaks for.
+struct HandedGreeting {
+  ProxyGreetingState state;
+  FileDescriptor socket;
+};
+
 // The old worker's side. Blocks, for `patience` at most in all: nothing else may happen in its loop meanwhile.
 class HandoffSender {
  public:
-  // `connections`: of both kinds.
+  // `connections`: of all kinds.
   HandoffSender(RecordSocket stream, std::size_t connections, std::chrono::milliseconds patience);
 
   // `socket` is copied; the caller keeps its own.
   void add(const ConnectionState& state, int socket);
   void add(const ApiConnectionState& state, int socket);
+  void add(const ProxyGreetingState& state, int socket);
   // Likewise the links of a bus.
   void add_bus(std::span<const std::byte> records, std::span<const int> links);
   // True once the new worker has everything. If not, failure() says why; then withdraw().
@@ -94,6 +102,7 @@ class HandoffReceiver {
     Result result = Result::withdrawn;
     std::vector<HandedConnection> connections;
     std::vector<HandedApiConnection> api_connections;
+    std::vector<HandedGreeting> greetings;
     Bus bus;
     std::uint64_t offered_at_ns = 0;  // CLOCK_MONOTONIC: when the old worker stopped serving them
   };
@@ -109,6 +118,7 @@ class HandoffReceiver {
   [[nodiscard]] bool take_batch(const protocol::RecordReader& batch, std::vector<FileDescriptor> descriptors);
   [[nodiscard]] bool take_connection(std::span<const std::byte> record, FileDescriptor socket);
   [[nodiscard]] bool take_bus(const protocol::RecordReader& record, std::vector<FileDescriptor> descriptors);
+  [[nodiscard]] std::size_t taken() const;
   void finish(Result result);
 
   RecordSocket stream_;

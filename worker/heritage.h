@@ -22,7 +22,7 @@ namespace wsd::worker {
 struct SlotSockets {
   std::uint16_t slot = 0;
   std::vector<FileDescriptor> sockets;
-  std::vector<SocketKind> kinds;  // of each
+  std::vector<SocketRole> roles;  // of each
 };
 
 struct Heritage {

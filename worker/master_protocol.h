@@ -11,7 +11,7 @@ namespace wsd::worker {
 
 // Record types. Never reuse a number.
 enum class MasterOrder : std::uint16_t {
-  serve = 1,    // accept from this slot's sockets too, the descriptors that come along: fields slot, kinds
+  serve = 1,    // accept from this slot's sockets too, the descriptors that come along: fields slot, kinds, proxied
   release = 2,  // close your copies of this slot's sockets, then answer `released`
   drain = 3,    // no new clients; Close `close_code` to each, spread over `window_ms`; leave when the last is gone
   leave = 4,    // Close 1001 to each at once; leave when the last is gone, or after the stop timeout
@@ -49,6 +49,7 @@ enum class MasterField : protocol::Tag {
   pause_us = 7,  // from the last thing the old worker did to the first the new one did
   retire = 5,    // of drain: 1 if the slot's sockets are about to be closed for good
   kinds = 14,    // of serve: a character of SocketKind for each descriptor; absent: all are websocket
+  proxied = 17,  // of serve: a 1 for each descriptor whose connections begin with a PROXY header, else a 0
   homes = 8,     // slots [0, homes) are the homes of channels
   channel = 9,
   data = 10,

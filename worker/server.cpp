@@ -40,12 +40,13 @@ UvHandle<uv_timer_t> make_timer(Loop& loop, void* data, std::uint64_t first_ms, 
   return timer;
 }
 
-std::vector<SocketKind> kinds_of(const protocol::RecordReader& order) {
-  std::vector<SocketKind> kinds;
-  for (const char kind : order.find(tag(MasterField::kinds)).value_or("")) {
-    kinds.push_back(static_cast<SocketKind>(kind));
-  }
-  return kinds;
+std::vector<SocketRole> roles_of(const protocol::RecordReader& order) {
+  const std::string_view kinds = order.find(tag(MasterField::kinds)).value_or("");
+  const std::string_view proxied = order.find(tag(MasterField::proxied)).value_or("");
+  std::vector<SocketRole> roles(std::max(kinds.size(), proxied.size()));
+  for (std::size_t i = 0; i < kinds.size(); ++i) roles[i].kind = static_cast<SocketKind>(kinds[i]);
+  for (std::size_t i = 0; i < proxied.size(); ++i) roles[i].proxied = proxied[i] == '1';
+  return roles;
 }
 
 protocol::HttpError out_of_room() {
@@ -66,6 +67,7 @@ Server::Server(Heritage& heritage, AppHost& app)
       bus_(loop_, poller_, channels_, context_.counters, context_.read_buffer(),
            {.slot = heritage.slot, .incarnation = heritage.incarnation, .homes = heritage.homes}),
       api_backend_(bus_, [this] { return mode_ == Mode::serving && serves_its_slot_; }),
+      greetings_(context_, [this](Accepted client, SocketKind kind) { accept(std::move(client), kind); }),
       api_(loop_, poller_, heritage.limits, api_backend_, heritage.api_token, context_.read_buffer()),
       timers_(loop_, app),
       master_(
@@ -186,7 +188,7 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
   const auto slot = static_cast<std::uint16_t>(number(MasterField::slot));
   switch (static_cast<MasterOrder>(order.type())) {
     case MasterOrder::serve:
-      return serve({slot, std::move(descriptors), kinds_of(order)});
+      return serve({slot, std::move(descriptors), roles_of(order)});
     case MasterOrder::release:
       return release(slot);
     case MasterOrder::drain:
@@ -233,13 +235,15 @@ void Server::serve(SlotSockets slot) {
     return master_.report_released(slot.slot);
   }
   if (mode_ != Mode::serving) return;  // the descriptors close here: nobody holds what nobody serves
-  slot.kinds.resize(slot.sockets.size(), SocketKind::websocket);
+  slot.roles.resize(slot.sockets.size());
   Service service{.slot = slot.slot, .listeners = {}};
   for (std::size_t i = 0; i < slot.sockets.size(); ++i) {
-    const bool is_api = slot.kinds[i] == SocketKind::api;
+    const SocketRole role = slot.roles[i];
     service.listeners.push_back(std::make_unique<Listener>(
         poller_, std::move(slot.sockets[i]), heritage_.limits.accepts_per_turn,
-        [this, is_api](Accepted client) { return is_api ? accept_api(std::move(client)) : accept(std::move(client)); },
+        [this, role](Accepted client) {
+          return role.proxied ? accept_proxied(std::move(client), role.kind) : accept(std::move(client), role.kind);
+        },
         [this] { become_exhausted(); }));
     if (room_ == Room::full) service.listeners.back()->pause();
   }
@@ -307,6 +311,7 @@ void Server::leave() {
   close_listeners();
   for (const auto& [id, connection] : connections_) connection->say_goodbye(close_code::going_away);
   api_.say_goodbye();
+  greetings_.lose();
   leave_deadline_ = make_timer(
       loop_, this, static_cast<std::uint64_t>(heritage_.limits.stop_timeout.count()), 0, [](uv_timer_t* handle) {
         auto* server = static_cast<Server*>(handle->data);
@@ -322,6 +327,7 @@ void Server::give_up_the_rest() {
   end_turn();  // a Close that was just said leaves first
   for (const auto& [id, connection] : connections_) connection->lose();
   api_.lose();
+  greetings_.lose();
   end_turn();
 }
 
@@ -336,7 +342,11 @@ ConnectionId Server::next_id() {
   return id_base(heritage_.slot, heritage_.incarnation) | ++last_counter_;
 }
 
-Listener::Verdict Server::accept(Accepted client) {
+Listener::Verdict Server::accept(Accepted client, SocketKind kind) {
+  return kind == SocketKind::api ? accept_api(std::move(client)) : accept_websocket(std::move(client));
+}
+
+Listener::Verdict Server::accept_websocket(Accepted client) {
   context_.counters.accepted.add(1);
   const ConnectionId id = next_id();
   auto connection = std::make_unique<ClientConnection>(
@@ -346,7 +356,16 @@ Listener::Verdict Server::accept(Accepted client) {
     return Listener::Verdict::stop_for_now;
   }
   if (room_ != Room::free) connection->refuse(out_of_room());
+  if (mode_ != Mode::serving) connection->say_goodbye(drain_close_code_);  // its PROXY header came too late
   connections_.emplace(id, std::move(connection));
+  return go_on_unless_full();
+}
+
+Listener::Verdict Server::accept_proxied(Accepted peer, SocketKind kind) {
+  if (!greetings_.accept(std::move(peer), kind)) {
+    become_full();
+    return Listener::Verdict::stop_for_now;
+  }
   return go_on_unless_full();
 }
 
@@ -441,6 +460,7 @@ void Server::handle_deadlines() {
     while (DeadlineHook* hook = list->take_due(now_ms)) static_cast<ClientConnection*>(hook)->handle_deadline();
   }
   api_.handle_deadlines();
+  greetings_.handle_deadlines();
 }
 
 void Server::end_turn() {
@@ -461,6 +481,7 @@ void Server::end_turn() {
     bus_.flush();
   }
   api_.end_turn();
+  greetings_.end_turn();
   leave_if_empty();
 }
 

@@ -30,6 +30,7 @@
 #include "worker/master_link.h"
 #include "worker/mesh_bus.h"
 #include "worker/poller.h"
+#include "worker/proxy_greetings.h"
 #include "worker/timer_table.h"
 #include "worker/uv_handle.h"
 
@@ -100,12 +101,14 @@ class Server final : public Worker {
   void resume(HandoffReceiver::Outcome outcome);
 
   // ---- clients
-  Listener::Verdict accept(Accepted client);
+  Listener::Verdict accept(Accepted client, SocketKind kind);
+  Listener::Verdict accept_websocket(Accepted client);
   Listener::Verdict accept_api(Accepted client);
+  Listener::Verdict accept_proxied(Accepted peer, SocketKind kind);
   ConnectionId next_id();
   [[nodiscard]] Listener::Verdict go_on_unless_full();
-  // Of both kinds.
-  [[nodiscard]] std::size_t client_count() const { return connections_.size() + api_.size(); }
+  // Of both kinds, and those that may become one.
+  [[nodiscard]] std::size_t client_count() const { return connections_.size() + api_.size() + greetings_.size(); }
   [[nodiscard]] std::size_t ceiling() const;
   void become_full();
   void become_exhausted();
@@ -131,6 +134,7 @@ class Server final : public Worker {
   ConnectionContext context_;
   MeshBus bus_;
   BusBackend api_backend_;
+  ProxyGreetings greetings_;
   ApiService api_;
   TimerTable timers_;
   std::vector<Service> services_;

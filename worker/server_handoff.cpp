@@ -19,6 +19,7 @@ void Server::hand_over(FileDescriptor stream) {
   const auto api_connections = api_.save();
   HandoffSender handoff(RecordSocket(std::move(stream)), client_count(), heritage_.limits.handoff_patience);
   for (const ApiService::Saved& saved : api_connections) handoff.add(saved.state, saved.descriptor);
+  for (const auto& greeting : greetings_.save()) handoff.add(greeting.state, greeting.descriptor);
   for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
   const MeshBus::State bus = bus_.save();
   handoff.add_bus(bus.records, bus.links);
@@ -36,6 +37,7 @@ void Server::hand_over(FileDescriptor stream) {
   bus_.hand_over();
   channels_.hand_over();
   api_.hand_over();
+  greetings_.hand_over();
   for (const auto& [id, connection] : connections_) connection->hand_over();
   connections_.clear();
   loop_.stop();
@@ -76,6 +78,9 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
   for (HandedApiConnection& connection : outcome.api_connections) {
     api_.resume(connection.state, std::move(connection.socket));
   }
+  auto& greetings = outcome.greetings;
+  std::ranges::sort(greetings, {}, [](const HandedGreeting& greeting) { return greeting.state.due_ms; });
+  for (HandedGreeting& greeting : greetings) greetings_.resume(greeting.state, std::move(greeting.socket));
   const std::uint64_t pause_ns = outcome.offered_at_ns == 0 ? 0 : uv_hrtime() - outcome.offered_at_ns;
   begin_to_serve();
   master_.report_took_over(handed.size(), pause_ns / 1000);

@@ -10,4 +10,12 @@ enum class SocketKind : char {
   api = 'a',        // other programs: the HTTP API
 };
 
+// All that a worker has to know of a listening socket besides its descriptor.
+struct SocketRole {
+  SocketKind kind = SocketKind::websocket;
+  bool proxied = false;  // each of its connections begins with a PROXY header (proxy_greetings.h)
+
+  bool operator==(const SocketRole&) const = default;
+};
+
 }  // namespace wsd::worker

@@ -81,6 +81,29 @@ TEST(ListenUrl, KnowsWhatOtherMachinesCannotReach) {
   }
 }
 
+TEST(ListenUrl, MayBeBehindAProxy) {
+  EXPECT_EQ(canonical("ws://127.0.0.1:9000?proxy"), "ws://127.0.0.1:9000?proxy");
+  EXPECT_EQ(canonical("WS://[::1]/?proxy"), "ws://[::1]:80?proxy");
+  EXPECT_EQ(canonical("unix:/run/x.sock?proxy"), "unix:/run/x.sock?proxy");
+  EXPECT_TRUE(parse_listen_url("unix:/run/x.sock?proxy")->role().proxied);
+  EXPECT_FALSE(parse_listen_url("unix:/run/x.sock")->role().proxied);
+  EXPECT_NE(*parse_listen_url("ws://a:1"), *parse_listen_url("ws://a:1?proxy"));
+}
+
+TEST(ListenUrl, TellsWhatCannotBeListenedOnTogether) {
+  const auto same = [](std::string_view one, std::string_view other) {
+    return parse_listen_url(one)->is_same_place(*parse_listen_url(other));
+  };
+  EXPECT_TRUE(same("ws://a:1", "ws://A:1?proxy"));
+  EXPECT_TRUE(same("unix:/a", "unix:/a?proxy"));
+  EXPECT_TRUE(parse_listen_url("http://a:1", SocketKind::api)->is_same_place(*parse_listen_url("ws://a:1")));
+  EXPECT_FALSE(same("ws://a:1", "ws://a:2"));
+  EXPECT_FALSE(same("ws://a:1", "ws://b:1"));
+  EXPECT_FALSE(same("ws://a:0", "ws://a:0")) << "each gets a port of its own";
+  EXPECT_FALSE(same("unix:/a", "unix:/b"));
+  EXPECT_FALSE(same("unix:/a", "ws://a:0"));
+}
+
 TEST(ListenUrl, RefusesWhatCannotBeListenedOn) {
   for (const char* text : {"",
                            "ws://",
@@ -89,6 +112,12 @@ TEST(ListenUrl, RefusesWhatCannotBeListenedOn) {
                            "unix:",
                            "unix:/",
                            "unix:/run/",
+                           "unix:/run/x?prox",
+                           "unix:/run/x?proxy?proxy",
+                           "unix:?proxy",
+                           "ws://localhost:80?",
+                           "ws://localhost:80?proxy=1",
+                           "ws://localhost:80?proxy/",
                            "unix:run/chat.ws",
                            "0.0.0.0:8080",
                            "http://localhost:80",

@@ -346,7 +346,7 @@ TEST_F(UnixSockets, AreRefusedWhereSomethingElseIs) {
 TEST_F(UnixSockets, AreRefusedForBothKindsAtOnce) {
   ListeningSockets sockets(0);
   const std::string failure = failure_of(sockets, {unix_url(path_), unix_url(path_, SocketKind::api)}, 1);
-  EXPECT_NE(failure.find("a path of its own"), std::string::npos) << failure;
+  EXPECT_NE(failure.find("a place of its own"), std::string::npos) << failure;
   EXPECT_FALSE(std::filesystem::exists(path_));
 }
 
@@ -368,10 +368,20 @@ TEST_F(UnixSockets, AreThereForTheNextBinary) {
   {
     ListeningSockets after(0, state);
     EXPECT_EQ(after.addresses(), before.addresses());
-    EXPECT_EQ(after.of_slot(1).at(1).kind, SocketKind::api);
+    EXPECT_EQ(after.of_slot(1).at(1).role.kind, SocketKind::api);
     EXPECT_TRUE(accepts_connections(path_));
   }
   EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSockets, KeepTheRoleThatTheyWereOpenedIn) {
+  ListenUrl proxied = unix_url(path_);
+  proxied.proxied = true;
+  ListeningSockets sockets(0);
+  sockets.open({proxied}, 1);
+  EXPECT_TRUE(sockets.of_slot(0)[0].role.proxied);
+  EXPECT_NE(failure_of(sockets, {unix_url(path_)}, 1).find("only a restart can change that"), std::string::npos);
+  EXPECT_TRUE(accepts_connections(path_));
 }
 
 TEST(ListeningSockets, SayWhatEachIsFor) {
@@ -381,8 +391,8 @@ TEST(ListeningSockets, SayWhatEachIsFor) {
   ListeningSockets sockets(0);
   sockets.open({local(0), api}, 1);
   ASSERT_EQ(sockets.of_slot(0).size(), 2U);
-  EXPECT_EQ(sockets.of_slot(0)[0].kind, SocketKind::websocket);
-  EXPECT_EQ(sockets.of_slot(0)[1].kind, SocketKind::api);
+  EXPECT_EQ(sockets.of_slot(0)[0].role.kind, SocketKind::websocket);
+  EXPECT_EQ(sockets.of_slot(0)[1].role.kind, SocketKind::api);
 }
 
 // Until it goes, no more than `count` further descriptors can be opened.
