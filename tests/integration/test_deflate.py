@@ -604,24 +604,26 @@ def test_autobahn_converses_compressed(deflating):
 
 @pytest.mark.long
 @pytest.mark.release
+@pytest.mark.timeout(300)
 def test_streams_of_many_connections_are_given_back(servers):
+    """Crowd after crowd takes no more than one crowd's streams. Not at once as much as that: pages of a stream that
+    nothing was written to yet are no memory, until another stream has the same block."""
     server = servers(count=1, options=[*QUIET, "--deflate", *TAKEOVER])
     server.start()
     pid = server.worker(0)["pid"]
+    before, size = rss_bytes(pid), 300
 
     def crowd():
-        clients = [DeflateClient(server.port) for _ in range(300)]
+        clients = [DeflateClient(server.port) for _ in range(size)]
         for client in clients:
             client.open()
-        for _ in range(20):
+        for _ in range(15):
             for client in clients:
                 client.expect_echo(words(1000))
-        peak = rss_bytes(pid)
         for client in clients:
             client.abandon()
         wait_until(lambda: server.connections() == 0)
-        return peak
+        return (rss_bytes(pid) - before) // size
 
-    first = crowd()
-    for _ in range(3):
-        assert crowd() < first * 1.05
+    costs = [crowd() for _ in range(12)]
+    assert max(costs) < 330 << 10, costs
