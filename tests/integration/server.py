@@ -230,7 +230,9 @@ class Server:
 
     @property
     def port(self):
-        return int(self.urls()[0].rpartition(":")[2].strip("/"))
+        """Of the first TCP address; None where there are unix sockets alone."""
+        ports = (re.search(r":(\d+)/?(\?proxy)?$", url) for url in self.urls())
+        return next((int(port[1]) for port in ports if port), None)
 
     @property
     def master(self):

@@ -53,9 +53,8 @@ def behind(app):
 def shared_server_of(app, plain_path, proxied_path):
     listen = ["ws://127.0.0.1:0", "ws://127.0.0.1:0?proxy", f"unix:{plain_path}", f"unix:{proxied_path}?proxy"]
     trusted = ["127.0.0.1", "10.0.0.0/8", "unix:"]
-    return shared_server(
-        app=app, listen=listen, options=["--log-level", "debug", *(word for cidr in trusted for word in ("--trusted-proxy", cidr))]
-    )
+    options = [word for cidr in trusted for word in ("--trusted-proxy", cidr)]
+    return shared_server(app=app, listen=listen, options=["--log-level", "debug", *options])
 
 
 def seen_by_app(client):
@@ -211,9 +210,10 @@ def test_the_header_is_of_no_use_where_it_is_not_expected(behind):
 
 
 def test_only_trusted_proxies_may_speak_for_others(servers, app):
-    server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=["--trusted-proxy", "192.0.2.0/24", "--log-level", "debug"])
+    options = ["--trusted-proxy", "192.0.2.0/24", "--log-level", "debug"]
+    server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=options)
     server.start()
-    port = port_of(server.urls()[0])
+    port = server.port
     assert is_let_go(port, VERSION_1 + handshake_request())
     assert "nobody said to trust this proxy" in server.log()
     assert server.cli("reload", "--trusted-proxy", "127.0.0.1").returncode == 0
@@ -229,9 +229,10 @@ def test_an_address_that_lets_in_nobody_is_refused(servers):
 
 
 def test_a_header_that_never_ends_is_let_go_at_the_deadline(servers, app):
-    server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=["--trusted-proxy", "127.0.0.1", "--handshake-timeout", 0.5])
+    options = ["--trusted-proxy", "127.0.0.1", "--handshake-timeout", 0.5]
+    server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=options)
     server.start()
-    port = port_of(server.urls()[0])
+    port = server.port
     assert is_let_go(port, VERSION_1[:10])
     assert is_let_go(port)
     wait_until(lambda: server.connections() == 0)
@@ -241,7 +242,7 @@ def test_a_header_that_never_ends_is_let_go_at_the_deadline(servers, app):
 def test_a_handoff_in_the_middle_of_the_header(servers, app):
     server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=["--trusted-proxy", "127.0.0.1"])
     server.start()
-    port = port_of(server.urls()[0])
+    port = server.port
     cuts = [(header, cut) for header in (VERSION_1, version_2()) for cut in range(0, len(header), 3)]
     clients = [RawClient(port) for _ in cuts]
     for client, (header, cut) in zip(clients, cuts):
@@ -262,7 +263,7 @@ def test_a_handoff_in_the_middle_of_the_header(servers, app):
 def test_a_neighbour_that_serves_the_socket_expects_the_header_too(servers, app):
     server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=["--trusted-proxy", "127.0.0.1"])
     server.start()
-    port = port_of(server.urls()[0])
+    port = server.port
     stopped = server.worker(0)["pid"]
     send_signal(stopped, 19)
     try:
