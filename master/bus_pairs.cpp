@@ -45,7 +45,7 @@ void BusPairs::join(Slot slot, WorkerKey worker) {
   for (const auto& [other, theirs] : places_) {
     if (other != slot) link(slot, other);
   }
-  tell_homes(place);
+  tell_homes(slot);
 }
 
 void BusPairs::begin_handoff(WorkerKey worker) {
@@ -82,7 +82,7 @@ void BusPairs::died(WorkerKey worker) {
 void BusPairs::limit_homes(unsigned count) {
   if (count >= homes_) return;
   homes_ = count;
-  for (auto& [slot, place] : places_) tell_homes(place);
+  for (const auto& [slot, place] : places_) tell_homes(slot);
 }
 
 bool BusPairs::is_on_bus(WorkerKey worker) const {
@@ -111,16 +111,21 @@ void BusPairs::give_what_is_due(Slot slot) {
   for (const Slot peer : std::exchange(place.due_links, {})) {
     if (places_.contains(peer)) link(slot, peer);
   }
-  if (std::exchange(place.due_homes, false)) tell_homes(place);
+  if (std::exchange(place.due_homes, false)) tell_homes(slot);
 }
 
-void BusPairs::tell_homes(Place& place) {
+// With the links that are due: a home which did not wait for them would pass on nothing to those slots.
+void BusPairs::tell_homes(Slot slot) {
+  Place& place = places_.at(slot);
   if (place.is_changing_hands()) {
     place.due_homes = true;
     return;
   }
   auto record = worker::record_of(MasterOrder::bus_complete);
   record.add_number(tag(MasterField::homes), homes_);
+  for (const auto& [other, theirs] : places_) {
+    if (theirs.due_links.contains(slot)) record.add_number(tag(MasterField::slot), other);
+  }
   order_(place.worker, record, {});
 }
 

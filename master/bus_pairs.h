@@ -57,7 +57,7 @@ class BusPairs {
 
   void link(Slot one, Slot other);
   void give_what_is_due(Slot slot);
-  void tell_homes(Place& place);
+  void tell_homes(Slot slot);
   [[nodiscard]] Places::iterator find(WorkerKey worker);
 
   unsigned homes_;

@@ -23,8 +23,9 @@ enum class MasterOrder : std::uint16_t {
   stop_refusing = 6,   // somebody has room again: leave the sockets alone while full
   bus_link = 10,       // field slot: of the peer that the stream socket that comes along leads to; replaces the link to
                        // that slot, if there is one
-  bus_complete = 11,   // field homes: every worker that is on the bus has a link to you now. Told again when the number
-                       // of homes changes
+  bus_complete = 11,   // field homes: every worker that is on the bus has a link to you now, but for those of the slots
+                       // in fields slot, which get it at the end of their handoff. Told again when the number of homes
+                       // changes
   publish = 12,        // fields channel, data, binary, question: publish it, then answer `published`
 };
 

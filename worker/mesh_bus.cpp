@@ -595,6 +595,7 @@ void MeshBus::add_link(Slot slot, FileDescriptor socket) {
   if (is_there(slot)) peers_.at(slot).link->drain();
   forget_neighbour(slot);
   peers_[slot].link = make_link(slot, std::move(socket));
+  due_links_.erase(slot);
   introduce_ourselves(slot);
 }
 
@@ -641,12 +642,14 @@ void MeshBus::forget_neighbour(Slot slot) {
 }
 
 bool MeshBus::is_in_step(Slot slot) const {
+  if (due_links_.contains(slot)) return false;
   const auto peer = peers_.find(slot);
   return peer == peers_.end() || !peer->second.is_there() || (peer->second.synced && peer->second.homes == homes_);
 }
 
 bool MeshBus::all_are_in_step() const {
-  return std::ranges::all_of(peers_, [this](const auto& entry) { return is_in_step(entry.first); });
+  return due_links_.empty() &&
+         std::ranges::all_of(peers_, [this](const auto& entry) { return is_in_step(entry.first); });
 }
 
 void MeshBus::take_step() {
@@ -659,7 +662,8 @@ bool MeshBus::is_behind() const {
       peers_, [this](const auto& entry) { return entry.second.homes != 0 && entry.second.homes < homes_; });
 }
 
-void MeshBus::complete(std::uint32_t homes) {
+void MeshBus::complete(std::uint32_t homes, std::set<Slot> due_links) {
+  due_links_ = std::move(due_links);
   if (homes != homes_ && homes > 0) change_homes(homes);
   if (!std::exchange(complete_, true)) await_settlement();
 }

@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -67,8 +68,9 @@ class MeshBus final : public Bus, private SlotSender {
   // ---- for the server
   // A fresh link to this slot, in place of an older one.
   void add_link(std::uint16_t slot, FileDescriptor socket);
-  // Every neighbour there is has its link by now. `homes`: the number of home slots from here on.
-  void complete(std::uint32_t homes);
+  // Every neighbour there is has its link by now, but for those in a handoff: their links are due. `homes`: the number
+  // of home slots from here on.
+  void complete(std::uint32_t homes, std::set<std::uint16_t> due_links = {});
   // `tell` is called once, now or when it has come to pass, at the latest half a second after complete().
   void when_settled(std::function<void()> tell);
 
@@ -185,6 +187,7 @@ class MeshBus final : public Bus, private SlotSender {
   std::uint32_t homes_;
   std::uint64_t last_number_;  // of our publications to kept channels
   std::map<Slot, Peer> peers_;
+  std::set<Slot> due_links_;  // of neighbours that we are to get one to
   InterestTable interest_;
   Homes home_role_;
   Questions questions_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "protocol/close_code.h"
@@ -29,6 +30,14 @@ std::size_t connections_allowed(const Limits& limits) {
   ::getrlimit(RLIMIT_NOFILE, &descriptors);
   const std::size_t limit = descriptors.rlim_cur;
   return limit > 2 * limits.reserved_descriptors ? limit - limits.reserved_descriptors : limit / 2;
+}
+
+std::set<std::uint16_t> slots_in(const protocol::RecordReader& order) {
+  std::set<std::uint16_t> slots;
+  for (const std::string_view slot : order.find_all(tag(MasterField::slot))) {
+    if (const auto number = protocol::number_of(slot)) slots.insert(static_cast<std::uint16_t>(*number));
+  }
+  return slots;
 }
 
 template <typename Callback>
@@ -212,7 +221,7 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
     case MasterOrder::bus_link:
       return descriptors.empty() ? void() : bus_.add_link(slot, std::move(descriptors.front()));
     case MasterOrder::bus_complete:
-      return bus_.complete(static_cast<std::uint32_t>(number(MasterField::homes)));
+      return bus_.complete(static_cast<std::uint32_t>(number(MasterField::homes)), slots_in(order));
     case MasterOrder::publish:
       return publish_for_master(order);
   }

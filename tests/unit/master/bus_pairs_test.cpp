@@ -50,7 +50,11 @@ class BusPairsTest : public ::testing::Test {
   void take(WorkerKey worker, const protocol::RecordWriter& record, const std::vector<int>& ends) {
     const auto order = protocol::RecordReader::parse(record.bytes());
     if (static_cast<MasterOrder>(order->type()) == MasterOrder::bus_complete) {
-      told_[worker].push_back("complete " + std::to_string(*order->number(tag(MasterField::homes))));
+      std::string text = "complete " + std::to_string(*order->number(tag(MasterField::homes)));
+      for (const std::string_view slot : order->find_all(tag(MasterField::slot))) {
+        text += " but for " + std::to_string(*protocol::number_of(slot));
+      }
+      told_[worker].push_back(text);
       EXPECT_THAT(ends, IsEmpty());
       return;
     }
@@ -150,7 +154,7 @@ TEST_F(BusPairsTest, WhoJoinsDuringAHandoffIsLinkedToTheSuccessor) {
   told(10);
   bus_.join(1, 11);
   EXPECT_THAT(told(10), IsEmpty()) << "it may never read it";
-  EXPECT_THAT(told(11), ElementsAre("complete 4"));
+  EXPECT_THAT(told(11), ElementsAre("complete 4 but for 0"));
   bus_.took_over(0, 20);
   EXPECT_THAT(told(20), ElementsAre("link 1"));
   EXPECT_THAT(told(11), ElementsAre("link 0"));
