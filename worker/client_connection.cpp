@@ -405,7 +405,8 @@ bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer pol
   const auto compressed = is_for_us_alone
                               ? deflate_.deflate(context_.compression, {message.payload()}, message.payload().size())
                               : std::nullopt;
-  if (!(compressed ? send_compressed(opcode_of(message.type()), *compressed) : output_.send(way(), frame, its_stream))) {
+  if (!(compressed ? send_compressed(opcode_of(message.type()), *compressed)
+                   : output_.send(way(), frame, its_stream))) {
     lose();
     return false;
   }

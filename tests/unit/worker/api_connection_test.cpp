@@ -219,7 +219,7 @@ TEST(ApiConnection, RefusesABodyUnseenAndCloses) {
   EXPECT_EQ(answer_to(type + "Content-Length: 10\r\nExpect: 100-continue\r\n"), "401");
   EXPECT_EQ(answer_to(token + "Content-Length: 10\r\n"), "415");
   EXPECT_EQ(answer_to(token + type + "Transfer-Encoding: chunked\r\n"), "411");
-  EXPECT_EQ(answer_to(token + type + "Content-Length: 1576961\r\n"), "413");
+  EXPECT_EQ(answer_to(token + type + "Content-Length: 3149825\r\n"), "413");
   EXPECT_EQ(answer_to(token + type + "Content-Length: 9999999999999\r\n"), "413");
 }
 
