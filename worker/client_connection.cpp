@@ -187,11 +187,14 @@ void ClientConnection::receive() {
   take_held_input();  // what was read first comes first
   if (is_gone() || paused_) return;
   const Transfer transfer = transport_->read(context_.read_buffer());
+  watch();  // it may have become ready, or have something of its own to send
   switch (transfer.status) {
     case Transfer::Status::done:
       context_.counters.bytes_in.add(transfer.bytes);
       missed_pings_ = 0;
-      return take_input(context_.read_buffer().first(transfer.bytes));
+      take_input(context_.read_buffer().first(transfer.bytes));
+      if (!is_gone() && transport_->has_buffered_input()) context_.resumed.push_back(id_);
+      return;
     case Transfer::Status::would_block:
       return;
     case Transfer::Status::ended:
@@ -294,6 +297,12 @@ void ClientConnection::take_held_input() {
   if (paused_ || held_input_ == nullptr) return;
   const auto held = std::exchange(held_input_, nullptr);
   take_input(*held);
+}
+
+void ClientConnection::take_waiting_input() {
+  if (is_gone() || paused_) return;
+  if (peer_closed_ || !transport_->has_buffered_input()) return take_held_input();
+  receive();
 }
 
 void ClientConnection::open() {
@@ -490,14 +499,14 @@ void ClientConnection::send_control(protocol::Opcode opcode, std::span<const std
 }
 
 void ClientConnection::flush() {
-  if (!is_gone() && output_.size() > 0) {
+  if (!is_gone() && (output_.size() > 0 || transport_->has_unsent())) {
     const std::size_t waiting = output_.queued();
     const auto flushed = output_.flush(way());
     if (output_.queued() < waiting) missed_pings_ = 0;  // it reads: slowly, but it lives
     if (flushed == ClientOutput::Flushed::dead) lose();
     if (flushed == ClientOutput::Flushed::all) note_drained();
   }
-  if (phase_ == Phase::lingering && output_.size() == 0) part();
+  if (phase_ == Phase::lingering && output_.size() == 0 && !transport_->has_unsent()) part();
   watch();
   touched_ = false;
 }
@@ -565,6 +574,7 @@ void ClientConnection::destroy() {
 void ClientConnection::say_goodbye(std::uint16_t code) {
   if (phase_ == Phase::open) close(code, {});
   if (phase_ == Phase::opening) {
+    if (!transport_->is_ready()) return vanish();
     refuse({.status = 503, .text = "The server is going away. Try again.", .headers = {{"Retry-After", "1"}}});
   }
 }
@@ -582,6 +592,7 @@ void ClientConnection::vanish() {
 void ClientConnection::handle_deadline() {
   switch (phase_) {
     case Phase::opening:
+      if (!transport_->is_ready()) return vanish();  // and could not be told so
       return refuse({.status = 408, .text = "The request did not arrive in time.", .headers = {}});
     case Phase::open:
       return tick();
@@ -639,7 +650,7 @@ void ClientConnection::resume_receive() {
   if (!paused_) return;
   paused_ = false;
   watch();
-  if (held_input_ != nullptr) context_.resumed.push_back(id_);
+  if (held_input_ != nullptr || transport_->has_buffered_input()) context_.resumed.push_back(id_);
 }
 
 // Always after the output it announces: a full arena is flushed in between, and that empties the list.
@@ -684,7 +695,8 @@ void ClientConnection::tell() {
 
 std::uint32_t ClientConnection::wanted_events() const {
   const std::uint32_t readable = paused_ || peer_closed_ ? 0 : std::uint32_t{EPOLLIN};
-  const std::uint32_t writable = output_.queued() > 0 ? std::uint32_t{EPOLLOUT} : 0;
+  const bool can_write = output_.queued() > 0 && transport_->is_ready();
+  const std::uint32_t writable = can_write || transport_->has_unsent() ? std::uint32_t{EPOLLOUT} : 0;
   return readable | writable;
 }
 

@@ -94,8 +94,8 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void handle_ready(std::uint32_t events) override;
   // This turn's output leaves: one write if the kernel takes it. Calls no application.
   void flush();
-  // Input that waited since pause_receive().
-  void take_held_input();
+  // Input that waits here: since pause_receive(), or behind what the last read gave.
+  void take_waiting_input();
   // Its deadline is due.
   void handle_deadline();
   // Tells the client that we part: a Close with this code, or a 503 if it has not got through its handshake.
@@ -123,6 +123,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void take_opening(std::span<std::byte>& input);
   void take_frames(std::span<std::byte>& input);
   void hold_input(std::span<const std::byte> input);
+  void take_held_input();
   [[nodiscard]] bool take_head(std::span<std::byte>& input);
   void take_plain_request(std::span<std::byte>& input);
   void answer(const protocol::HttpResponse& response);

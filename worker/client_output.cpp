@@ -188,10 +188,14 @@ bool ClientOutput::flush_queue(Way way) {
   return true;
 }
 
+bool ClientOutput::flush_unsent(Way way) {
+  return !way.transport.has_unsent() || way.transport.write({}).status != Transfer::Status::failed;
+}
+
 ClientOutput::Flushed ClientOutput::flush(Way way) {
-  const bool alive = chain_.empty() && queued() > 0 ? flush_queue(way) : flush_chain(way);
+  const bool alive = !chain_.empty() ? flush_chain(way) : queued() > 0 ? flush_queue(way) : flush_unsent(way);
   if (!alive) return Flushed::dead;
-  return queued() == 0 ? Flushed::all : Flushed::some;
+  return queued() == 0 && !way.transport.has_unsent() ? Flushed::all : Flushed::some;
 }
 
 void ClientOutput::clear() {

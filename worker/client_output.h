@@ -51,7 +51,7 @@ class ClientOutput {
   [[nodiscard]] bool send_control(Way way, protocol::Opcode opcode, std::span<const std::byte> payload);
 
   enum class Flushed : std::uint8_t { all, some, dead };
-  // One write, for this turn's output or else for the queue.
+  // One write, for this turn's output or else for the queue, or else for what the transport has unsent.
   [[nodiscard]] Flushed flush(Way way);
 
   [[nodiscard]] std::size_t size() const { return chain_.size() + queued(); }
@@ -76,6 +76,7 @@ class ClientOutput {
   [[nodiscard]] bool flush_chain(Way way);
   void queue_rest(OutputArena::Pieces& pieces, std::size_t sent);
   [[nodiscard]] bool flush_queue(Way way);
+  [[nodiscard]] static bool flush_unsent(Way way);
   SendQueue& queue();
 
   OutputArena::Chain chain_;

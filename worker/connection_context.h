@@ -63,7 +63,7 @@ struct ConnectionContext {
   DeadlineList endings;     // waiting for the peer's Close, or for our last bytes to leave
 
   std::vector<ClientConnection*> touched;  // have output in the arena
-  std::vector<ConnectionId> resumed;       // may have input that waits since pause_receive()
+  std::vector<ConnectionId> resumed;       // may have input that waits here, and not in the kernel
   std::vector<ClientConnection*> notices;  // have something to tell the application, or are gone
 
   // Every touched connection's output leaves, and the arena is empty. Calls no application.

@@ -15,6 +15,7 @@
 #include "worker/record_socket.h"
 #include "worker/scoreboard.h"
 #include "worker/socket_kind.h"
+#include "worker/tls_material.h"
 
 namespace wsd::worker {
 
@@ -45,7 +46,9 @@ struct Heritage {
   std::string subprotocol;  // of --subprotocol; empty: none was given
   protocol::OriginRules origins;
   protocol::TrustedProxies proxies;
+  TlsMaterial tls;          // of the secure sockets
   Limits limits;
+  bool proving = false;    // nobody serves its generation yet: a certificate that is no good refuses it
   bool successor = false;  // serves nobody before the order take_over
 };
 

@@ -11,6 +11,7 @@
 #include "worker/connection_id.h"
 #include "worker/log.h"
 #include "worker/tcp_transport.h"
+#include "worker/tls_certificate.h"
 
 namespace wsd::worker {
 
@@ -58,6 +59,19 @@ std::vector<SocketRole> roles_of(const protocol::RecordReader& order) {
   return roles;
 }
 
+// Null if there are no certificates. Once read, their bytes are forgotten.
+std::unique_ptr<TlsContext> make_tls(Heritage& heritage, Counter& failures) {
+  const TlsMaterial material = std::exchange(heritage.tls, {});
+  if (material.pairs.empty()) return nullptr;
+  using Judgement = TlsCertificate::Judgement;
+  auto tls = std::make_unique<TlsContext>(material, heritage.proving ? Judgement::strict : Judgement::lenient,
+                                          [&failures] { failures.add(1); });
+  if (heritage.slot == 0) {
+    for (const std::string& warning : tls->warnings()) log::warning("{}", warning);
+  }
+  return tls;
+}
+
 protocol::HttpError out_of_room() {
   return {.status = 503,
           .text = "The server has no room for another connection. Try again in a few seconds.",
@@ -73,6 +87,7 @@ Server::Server(Heritage& heritage, AppHost& app)
       channels_(loop_, app, connections_),
       context_(loop_, *this, app, poller_, channels_, heritage.scoreboard->row(heritage.scoreboard_row),
                heritage.limits),
+      tls_(make_tls(heritage, context_.counters.protocol_errors)),
       bus_(loop_, poller_, channels_, context_.counters, context_.read_buffer(),
            {.slot = heritage.slot, .incarnation = heritage.incarnation, .homes = heritage.homes}),
       api_backend_(bus_, [this] { return mode_ == Mode::serving && serves_its_slot_; }),
@@ -351,15 +366,25 @@ ConnectionId Server::next_id() {
   return id_base(heritage_.slot, heritage_.incarnation) | ++last_counter_;
 }
 
-Listener::Verdict Server::accept(Accepted client, SocketKind kind) {
-  return kind == SocketKind::api ? accept_api(std::move(client)) : accept_websocket(std::move(client));
+std::unique_ptr<Transport> Server::transport_for(FileDescriptor socket, SocketKind kind) {
+  if (kind != SocketKind::secure) return std::make_unique<TcpTransport>(std::move(socket));
+  return tls_ == nullptr ? nullptr : tls_->accept(std::move(socket));
 }
 
-Listener::Verdict Server::accept_websocket(Accepted client) {
+Listener::Verdict Server::accept(Accepted client, SocketKind kind) {
+  return kind == SocketKind::api ? accept_api(std::move(client)) : accept_websocket(std::move(client), kind);
+}
+
+Listener::Verdict Server::accept_websocket(Accepted client, SocketKind kind) {
   context_.counters.accepted.add(1);
+  auto transport = transport_for(std::move(client.socket), kind);
+  if (transport == nullptr) {
+    become_exhausted();
+    return Listener::Verdict::stop_for_now;
+  }
   const ConnectionId id = next_id();
-  auto connection = std::make_unique<ClientConnection>(
-      context_, id, std::make_unique<TcpTransport>(std::move(client.socket)), std::move(client.remote_address));
+  auto connection =
+      std::make_unique<ClientConnection>(context_, id, std::move(transport), std::move(client.remote_address));
   if (!connection->start()) {
     become_full();  // the kernel's limit of watches: as good as out of descriptors
     return Listener::Verdict::stop_for_now;
@@ -476,7 +501,7 @@ void Server::end_turn() {
   bus_.flush();  // may find out that a neighbour is gone, and then there is news for us
   while (!context_.touched.empty() || !context_.notices.empty() || !context_.resumed.empty() || bus_.has_inbox()) {
     for (const ConnectionId id : std::exchange(context_.resumed, {})) {
-      if (const auto found = connections_.find(id); found != connections_.end()) found->second->take_held_input();
+      if (const auto found = connections_.find(id); found != connections_.end()) found->second->take_waiting_input();
     }
     while (bus_.has_inbox()) bus_.take_inbox();
     bus_.flush();  // before what clients are told by, who might act on it elsewhere
@@ -491,6 +516,7 @@ void Server::end_turn() {
   }
   api_.end_turn();
   greetings_.end_turn();
+  if (tls_ != nullptr) tls_->end_turn();
   leave_if_empty();
 }
 

@@ -32,13 +32,14 @@
 #include "worker/poller.h"
 #include "worker/proxy_greetings.h"
 #include "worker/timer_table.h"
+#include "worker/tls_context.h"
 #include "worker/uv_handle.h"
 
 namespace wsd::worker {
 
 class Server final : public Worker {
  public:
-  // Takes the heritage's sockets. `app` and `heritage` outlive the server.
+  // Takes the heritage's sockets and secrets. `app` and `heritage` outlive the server. Throws TlsError.
   Server(Heritage& heritage, AppHost& app);
   ~Server();
 
@@ -102,7 +103,8 @@ class Server final : public Worker {
 
   // ---- clients
   Listener::Verdict accept(Accepted client, SocketKind kind);
-  Listener::Verdict accept_websocket(Accepted client);
+  Listener::Verdict accept_websocket(Accepted client, SocketKind kind);
+  [[nodiscard]] std::unique_ptr<Transport> transport_for(FileDescriptor socket, SocketKind kind);
   Listener::Verdict accept_api(Accepted client);
   Listener::Verdict accept_proxied(Accepted peer, SocketKind kind);
   ConnectionId next_id();
@@ -132,6 +134,7 @@ class Server final : public Worker {
   ConnectionTable connections_;
   Channels channels_;
   ConnectionContext context_;
+  std::unique_ptr<TlsContext> tls_;  // if there are certificates
   MeshBus bus_;
   BusBackend api_backend_;
   ProxyGreetings greetings_;

@@ -1,4 +1,4 @@
-// What a listening socket is for: a worker serves both kinds from one loop.
+// What a listening socket is for: a worker serves all kinds from one loop.
 
 #pragma once
 
@@ -7,6 +7,7 @@ namespace wsd::worker {
 // As orders and states spell it (master_protocol.h).
 enum class SocketKind : char {
   websocket = 'w',  // clients of the application
+  secure = 's',     // the same over TLS
   api = 'a',        // other programs: the HTTP API
 };
 

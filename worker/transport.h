@@ -29,15 +29,27 @@ class Transport {
  public:
   virtual ~Transport() = default;
 
+  // No buffer that is read into is smaller.
+  static constexpr std::size_t min_read_buffer = 64 * 1024;
+
   // Reads once, into the front of `buffer`.
   [[nodiscard]] virtual Transfer read(std::span<std::byte> buffer) = 0;
-  // Writes once, gathering up to IOV_MAX pieces; may be short.
+  // Writes once, gathering up to IOV_MAX pieces; may be short. Without pieces it goes on with what is unsent.
   [[nodiscard]] virtual Transfer write(std::span<const iovec> pieces) = 0;
   // Tells the peer that no more bytes follow; reading goes on.
   virtual void shutdown_write() = 0;
   // Makes the coming destruction reset the stream instead of finishing it.
   virtual void abort() = 0;
   [[nodiscard]] virtual int descriptor() const = 0;
+
+  // False while it has first to agree with its peer on how to talk: reads make that go on, and writes take nothing.
+  [[nodiscard]] virtual bool is_ready() const { return true; }
+  // It has taken bytes that the kernel has not: watch for writing, also when there is nothing more to write.
+  [[nodiscard]] virtual bool has_unsent() const { return false; }
+  // The next read has something to tell that the descriptor may keep quiet about.
+  [[nodiscard]] virtual bool has_buffered_input() const { return false; }
+  // The descriptor is all there is to it: another process can go on with that alone.
+  [[nodiscard]] virtual bool is_movable() const { return true; }
 };
 
 }  // namespace wsd::worker

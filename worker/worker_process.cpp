@@ -10,6 +10,7 @@
 #include "worker/module_loader.h"
 #include "worker/process_title.h"
 #include "worker/server.h"
+#include "worker/tls_certificate.h"
 
 namespace wsd::worker {
 
@@ -49,6 +50,10 @@ ExitCode run_worker(Heritage heritage) {
   try {
     serve(heritage);
     return ExitCode::done;
+  } catch (const TlsError& error) {
+    log::error("cannot start: {}", error.what());
+    MasterLink::report_cannot_start(heritage.master, error.what());
+    return ExitCode::cannot_start;
   } catch (const std::exception& error) {
     log::error("the app could not start: {}", error.what());
     MasterLink::report_cannot_start(heritage.master, error.what());

@@ -99,7 +99,7 @@ class ConnectionBench {
     bus.flush();
     while (!context.touched.empty() || !context.notices.empty() || !context.resumed.empty() || bus.has_inbox()) {
       for (const ConnectionId id : std::exchange(context.resumed, {})) {
-        if (const auto found = connections.find(id); found != connections.end()) found->second->take_held_input();
+        if (const auto found = connections.find(id); found != connections.end()) found->second->take_waiting_input();
       }
       while (bus.has_inbox()) bus.take_inbox();
       bus.flush();

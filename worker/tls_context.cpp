@@ -1,0 +1,176 @@
+#include "worker/tls_context.h"
+
+#include <fmt/format.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+#include <openssl/sha.h>
+#include <openssl/ssl.h>
+
+#include <array>
+#include <ctime>
+#include <new>
+
+#include "worker/address_text.h"
+#include "worker/log.h"
+#include "worker/tls_transport.h"
+
+namespace wsd::worker {
+
+namespace {
+
+// TLS 1.2: forward secrecy and authenticated encryption only. TLS 1.3 knows nothing else.
+constexpr const char* tls12_ciphers =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
+    "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+
+// RFC 7301, as on the wire.
+constexpr std::array<unsigned char, 9> http_1_1{8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+
+std::uint64_t now_s() {
+  return static_cast<std::uint64_t>(std::time(nullptr));
+}
+
+[[noreturn]] void refuse(const std::string& path) {
+  throw TlsError(fmt::format("the TLS certificate in {} cannot be used: {}", path, tls_library_error()));
+}
+
+}  // namespace
+
+struct TlsContext::Callbacks {
+  static TlsContext& context_of(SSL* connection) {
+    return *static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
+  }
+
+  static int choose_site(SSL* connection, int*, void*) {
+    const char* const host = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
+    if (host == nullptr) return SSL_TLSEXT_ERR_NOACK;
+    for (const Site& site : context_of(connection).sites_) {
+      if (!site.certificate.is_for(host)) continue;
+      SSL_set_SSL_CTX(connection, site.context.get());
+      return SSL_TLSEXT_ERR_OK;
+    }
+    return SSL_TLSEXT_ERR_NOACK;  // the first one's certificate: a client that minds says so
+  }
+
+  static int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
+                             unsigned int offered_size, void*) {
+    unsigned char* found = nullptr;
+    const int outcome = SSL_select_next_proto(&found, size, http_1_1.data(), http_1_1.size(), offered, offered_size);
+    *chosen = found;
+    return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+  }
+
+  // 1: done; 2: done, and the client gets a new ticket; 0: no ticket; -1: an error.
+  static int seal_or_open_ticket(SSL* connection, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                                 EVP_MAC_CTX* mac, int seal) {
+    TlsTicketKeys& keys = context_of(connection).ticket_keys_;
+    const TlsTicketKey* key = seal != 0 ? &keys.current(now_s()) : keys.find(name, now_s());
+    if (key == nullptr) return 0;
+    if (seal != 0) {
+      std::copy(key->name.begin(), key->name.end(), name);
+      if (RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) != 1) return -1;
+    }
+    std::array<unsigned char, 32> authentication = key->authentication;
+    std::string digest = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, authentication.data(), authentication.size()),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+        OSSL_PARAM_construct_end(),
+    };
+    const bool good = EVP_MAC_CTX_set_params(mac, parameters) == 1 &&
+                      EVP_CipherInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key->encryption.data(), iv, seal) == 1;
+    if (!good) return -1;
+    return seal == 0 && key != &keys.current(now_s()) ? 2 : 1;
+  }
+};
+
+TlsContext::TlsContext(const TlsMaterial& material, TlsCertificate::Judgement judgement,
+                       std::function<void()> on_failure)
+    : on_failure_(std::move(on_failure)), ticket_keys_(material.ticket_secret) {
+  if (material.pairs.empty()) throw TlsError("TLS needs a certificate");
+  for (const TlsKeyPair& pair : material.pairs) {
+    TlsCertificate certificate(pair, judgement, std::time(nullptr));
+    for (const std::string& warning : certificate.warnings()) warnings_.push_back(warning);
+    auto context = make_context(pair, certificate);
+    sites_.push_back({std::move(certificate), std::move(context)});
+  }
+  if (!material.client_ca.path.empty()) {
+    for (const Site& site : sites_) require_client_certificates(site.context.get(), material.client_ca);
+  }
+}
+
+TlsContext::~TlsContext() = default;
+
+TlsPointer<SSL_CTX> TlsContext::make_context(const TlsKeyPair& pair, const TlsCertificate& certificate) {
+  TlsPointer<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
+  if (context == nullptr) throw std::bad_alloc();
+  SSL_CTX_set_app_data(context.get(), this);
+  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context.get(), tls12_ciphers);
+  // An end of the stream without close_notify is an end: WebSocket's own Close tells whether it was meant.
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_max_early_data(context.get(), 0);
+
+  // Sessions live in their tickets alone: that is what works across workers.
+  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(context.get(), static_cast<long>(TlsTicketKeys::period_s));
+  SSL_CTX_set_num_tickets(context.get(), 1);
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context.get(), Callbacks::seal_or_open_ticket);
+
+  SSL_CTX_callback_ctrl(context.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(Callbacks::choose_site));
+  SSL_CTX_set_alpn_select_cb(context.get(), Callbacks::choose_protocol, nullptr);
+
+  const bool good = SSL_CTX_use_certificate(context.get(), certificate.certificate()) == 1 &&
+                    SSL_CTX_use_PrivateKey(context.get(), certificate.key()) == 1;
+  if (!good) refuse(pair.certificate.path);
+  for (std::size_t i = 1; i < certificate.chain().size(); ++i) {
+    if (SSL_CTX_add1_chain_cert(context.get(), certificate.chain()[i].get()) != 1) refuse(pair.certificate.path);
+  }
+  return context;
+}
+
+void TlsContext::require_client_certificates(SSL_CTX* context, const TlsFile& authorities) {
+  const auto certificates = read_certificates(authorities.content);
+  if (certificates.empty()) throw TlsError(fmt::format("there is no PEM certificate in {}", authorities.path));
+  if (client_authorities_ == nullptr) {
+    client_authorities_.reset(X509_STORE_new());
+    for (const auto& certificate : certificates) X509_STORE_add_cert(client_authorities_.get(), certificate.get());
+  }
+  SSL_CTX_set1_cert_store(context, client_authorities_.get());
+  for (const auto& certificate : certificates) SSL_CTX_add_client_CA(context, certificate.get());
+  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  // Who came in by other authorities' word does not come back by a ticket.
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> id{};
+  SHA256(reinterpret_cast<const unsigned char*>(authorities.content.data()), authorities.content.size(), id.data());
+  SSL_CTX_set_session_id_context(context, id.data(), id.size());
+}
+
+std::unique_ptr<Transport> TlsContext::accept(FileDescriptor socket) {
+  TlsPointer<SSL> connection(SSL_new(sites_.front().context.get()));
+  if (connection == nullptr) return nullptr;
+  auto transport = std::make_unique<TlsTransport>(*this, std::move(connection), std::move(socket));
+  return transport->is_usable() ? std::move(transport) : nullptr;
+}
+
+bool TlsContext::take_handshake_turn() {
+  if (handshakes_left_ == 0) return false;
+  --handshakes_left_;
+  return true;
+}
+
+void TlsContext::handshake_failed(std::string_view kind, int socket) {
+  on_failure_();
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  const bool known = ::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
+  const std::string client = known ? address_text(address) : "a client";
+  if (const auto line = failures_.note(kind, client, TlsFailures::Clock::now())) log::info("{}", *line);
+}
+
+}  // namespace wsd::worker

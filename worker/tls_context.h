@@ -1,0 +1,71 @@
+// What all TLS connections of a worker share: certificates, rules, ticket keys, and how many handshakes a turn may
+// spend its time on.
+//
+// Owned by the server, and by the relay after it; outlives every transport that it made.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "worker/file_descriptor.h"
+#include "worker/tls_certificate.h"
+#include "worker/tls_failures.h"
+#include "worker/tls_material.h"
+#include "worker/tls_pointers.h"
+#include "worker/tls_ticket_keys.h"
+#include "worker/transport.h"
+
+namespace wsd::worker {
+
+class TlsContext {
+ public:
+  // Of the expensive steps: a storm of new clients waits, so that those who are there do not.
+  static constexpr unsigned handshakes_per_turn = 8;
+
+  // `on_failure` hears of each handshake that failed. Throws TlsError.
+  TlsContext(const TlsMaterial& material, TlsCertificate::Judgement judgement, std::function<void()> on_failure);
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+  ~TlsContext();
+
+  // `socket`: connected and non-blocking. Null if there is no memory for it.
+  [[nodiscard]] std::unique_ptr<Transport> accept(FileDescriptor socket);
+  // A batch of the poller's is done: the next one has a budget of its own.
+  void end_turn() { handshakes_left_ = handshakes_per_turn; }
+
+  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
+
+  // ---- for its transports
+  // False if this turn has had its share: asked again in the next one, for which level-triggered polling sees.
+  [[nodiscard]] bool take_handshake_turn();
+  void handshake_failed(std::string_view kind, int socket);
+  // What OpenSSL produces on its way to the kernel: empty between any two calls of a transport.
+  [[nodiscard]] std::vector<std::byte>& ciphertext() { return ciphertext_; }
+
+ private:
+  struct Site {
+    TlsCertificate certificate;
+    TlsPointer<ssl_ctx_st> context;
+  };
+  struct Callbacks;  // that OpenSSL calls
+
+  [[nodiscard]] TlsPointer<ssl_ctx_st> make_context(const TlsKeyPair& pair, const TlsCertificate& certificate);
+  void require_client_certificates(ssl_ctx_st* context, const TlsFile& authorities);
+
+  std::function<void()> on_failure_;
+  TlsTicketKeys ticket_keys_;
+  TlsPointer<x509_store_st> client_authorities_;
+  std::vector<Site> sites_;
+  std::vector<std::string> warnings_;
+  TlsFailures failures_;
+  std::vector<std::byte> ciphertext_;
+  unsigned handshakes_left_ = handshakes_per_turn;
+};
+
+}  // namespace wsd::worker
