@@ -71,8 +71,14 @@ constexpr std::array<OptionEntry, 2> instance_options{{
 }};
 constexpr auto start_options = std::to_array<OptionEntry>({
     {"--listen", "listen", "URL",
-     "ws://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one; ?proxy behind it: a proxy in front "
-     "speaks the PROXY protocol (default ws://0.0.0.0:8080)"},
+     "ws://HOST:PORT, wss://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one; ?proxy behind it: "
+     "a "
+     "proxy in front speaks the PROXY protocol (default ws://0.0.0.0:8080)"},
+    {"--tls-cert", "tls_cert", "FILE",
+     "For wss: the certificate and those of its issuers, PEM; repeatable, chosen by the name that the client asks for"},
+    {"--tls-key", "tls_key", "FILE", "The private key of each --tls-cert, in the same order"},
+    {"--tls-client-ca", "tls_client_ca", "FILE",
+     "Clients must have a certificate of one of these authorities (default: they need none)"},
     {"--api", "api", "URL", "The HTTP API: http://HOST:PORT or unix:PATH, repeatable (default: none)"},
     {"--api-token-file", "api_token_file", "FILE",
      "What callers of the API must know; needed where other machines reach it"},
@@ -198,6 +204,7 @@ class Parser {
   void take(const std::string& key, std::string text) {
     // A daemon works in /, and a reload reaches a master that was started elsewhere.
     const bool is_path = key == "run_dir" || key == "log_file" || key == "stdout_file" || key == "api_token_file" ||
+                         key == "tls_cert" || key == "tls_key" || key == "tls_client_ca" ||
                          (key == "app" && app_kind(text) != AppKind::builtin);
     if (is_path && !text.empty()) text = absolute(text);
     const bool is_unix_socket = (key == "listen" || key == "api") && text.starts_with(unix_prefix);

@@ -16,15 +16,20 @@ namespace wsd::master {
 
 namespace {
 
-constexpr std::uint16_t default_port = 80;  // RFC 6455 §3
 constexpr std::string_view proxy_suffix = "?proxy";
 
 struct SchemeName {
   std::string_view spelling;
   Scheme scheme;
 };
-constexpr std::array<SchemeName, 2> websocket_schemes{{{"ws", Scheme::ws}, {"websocket", Scheme::ws}}};
+constexpr std::array<SchemeName, 3> websocket_schemes{
+    {{"ws", Scheme::ws}, {"websocket", Scheme::ws}, {"wss", Scheme::wss}}};
 constexpr std::array<SchemeName, 1> api_schemes{{{"http", Scheme::http}}};
+
+// RFC 6455 §3
+std::uint16_t default_port(Scheme scheme) {
+  return scheme == Scheme::wss ? 443 : 80;
+}
 
 char lower(char character) {
   return character >= 'A' && character <= 'Z' ? static_cast<char>(character + 32) : character;
@@ -35,8 +40,8 @@ bool equals_ignoring_case(std::string_view left, std::string_view right) {
 }
 
 std::optional<Scheme> scheme_from(std::string_view text, SocketKind kind) {
-  const bool websocket = kind == SocketKind::websocket;
-  for (const SchemeName& name : websocket ? std::span<const SchemeName>(websocket_schemes) : api_schemes) {
+  const bool is_api = kind == SocketKind::api;
+  for (const SchemeName& name : is_api ? std::span<const SchemeName>(api_schemes) : websocket_schemes) {
     if (equals_ignoring_case(text, name.spelling)) return name.scheme;
   }
   return std::nullopt;
@@ -104,8 +109,8 @@ std::string what_is_wrong_with_path(std::string_view path) {
 }
 
 std::string_view example(SocketKind kind) {
-  return kind == SocketKind::websocket ? "ws://0.0.0.0:8080 or unix:/run/wsd/chat.ws"
-                                       : "http://127.0.0.1:8090 or unix:/run/wsd/api.http";
+  return kind == SocketKind::api ? "http://127.0.0.1:8090 or unix:/run/wsd/api.http"
+                                 : "ws://0.0.0.0:8080, wss://0.0.0.0:8443 or unix:/run/wsd/chat.ws";
 }
 
 }  // namespace
@@ -144,7 +149,8 @@ Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind) {
   if (authority.ends_with('/')) authority.remove_suffix(1);
   const std::size_t length = host_length(authority);
   std::string_view port_text = authority.substr(length);
-  ListenUrl url{*scheme, std::string(authority.substr(0, length)), default_port, {}, kind, proxied};
+  if (*scheme == Scheme::wss) kind = SocketKind::secure;
+  ListenUrl url{*scheme, std::string(authority.substr(0, length)), default_port(*scheme), {}, kind, proxied};
   if (const char* why = take_host_apart(url.host, port_text)) return refuse(why);
 
   if (port_text.empty()) return url;
@@ -157,7 +163,7 @@ Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind) {
 std::string to_string(const ListenUrl& url) {
   const std::string_view suffix = url.proxied ? proxy_suffix : "";
   if (url.is_unix()) return fmt::format("{}{}{}", unix_prefix, url.path, suffix);
-  const std::string_view scheme = url.scheme == Scheme::http ? "http" : "ws";
+  const std::string_view scheme = url.scheme == Scheme::http ? "http" : url.scheme == Scheme::wss ? "wss" : "ws";
   return url.is_ipv6() ? fmt::format("{}://[{}]:{}{}", scheme, url.host, url.port, suffix)
                        : fmt::format("{}://{}:{}{}", scheme, url.host, url.port, suffix);
 }

@@ -1,7 +1,8 @@
 // An address to listen on, as users write it: ws://HOST:PORT (also spelled websocket://) for WebSocket clients,
-// http://HOST:PORT for the API, unix:PATH for either. HOST is a name, an IPv4 address, or an IPv6 address in brackets.
-// Port 0 lets the kernel choose; no port means 80 (RFC 6455 §3). PATH is absolute here; the command line takes others.
-// `?proxy` behind either: each connection begins with a PROXY header.
+// wss://HOST:PORT for the same over TLS, http://HOST:PORT for the API, unix:PATH for clients or API. HOST is a name, an
+// IPv4 address, or an IPv6 address in brackets. Port 0 lets the kernel choose; no port means 80, or 443 (RFC 6455 §3).
+// PATH is absolute here; the command line takes others.
+// `?proxy` behind any of them: each connection begins with a PROXY header.
 //
 // Parsing only: no name is looked up and no socket opened.
 
@@ -18,7 +19,7 @@ namespace wsd::master {
 
 using worker::SocketKind;
 
-enum class Scheme : std::uint8_t { ws, http, unix_socket };
+enum class Scheme : std::uint8_t { ws, wss, http, unix_socket };
 
 struct ListenUrl {
   Scheme scheme = Scheme::ws;
@@ -40,9 +41,11 @@ struct ListenUrl {
 
 inline constexpr std::string_view unix_prefix = "unix:";
 
+// `kind`: whether it is to be one of the API; of the others the scheme says the kind.
 Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind = SocketKind::websocket);
 
-// The canonical spelling: "ws://0.0.0.0:8080", "http://[::1]:8090", "unix:/run/wsd/chat.ws?proxy".
+// The canonical spelling: "ws://0.0.0.0:8080", "wss://0.0.0.0:8443", "http://[::1]:8090",
+// "unix:/run/wsd/chat.ws?proxy".
 [[nodiscard]] std::string to_string(const ListenUrl& url);
 
 }  // namespace wsd::master

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "master/earliest.h"
+#include "master/ticket_secret.h"
 #include "worker/log.h"
 
 namespace wsd::master {
@@ -74,6 +75,7 @@ Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLo
       started_at_(std::chrono::system_clock::now()),
       started_(Clock::now()),
       resumed_(false),
+      ticket_secret_(make_ticket_secret()),
       plans_(plan),
       supervisor_(supervisor_settings(plan.options)),
       sockets_(worker::Limits{}.socket_send_buffer),
@@ -96,7 +98,9 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       started_at_(std::chrono::seconds(state.started_at_s)),
       started_(std::chrono::nanoseconds(state.started_ns)),
       resumed_(true),
+      ticket_secret_(state.ticket_secret.empty() ? make_ticket_secret() : state.ticket_secret),
       plans_(state),
+      proved_(state.last_generation),
       supervisor_(supervisor_settings(options), resumed_workers(state), state.last_key, state.last_generation,
                   Clock::now()),
       signals_(signal_set(state.signal_mask)),
@@ -197,6 +201,7 @@ MasterState Master::state() const {
   MasterState state{.program = program_,
                     .last_key = supervisor_.last_key(),
                     .homes = bus_.homes(),
+                    .ticket_secret = ticket_secret_,
                     .plans = {},
                     .addresses = sockets_.state(),
                     .workers = {},

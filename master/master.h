@@ -65,6 +65,7 @@ class Master {
   void take_report(WorkerKey key, const protocol::RecordReader& record);
   void take_request(ClientId client, const ControlRequest& request);
   void note_handoff(const TookOver& event);
+  void note_proved(WorkerKey key);
   [[nodiscard]] std::optional<Slot> slot_of(WorkerKey key) const;
   void take_time();
   void request_stop(bool graceful);
@@ -116,8 +117,10 @@ class Master {
   const std::chrono::system_clock::time_point started_at_;
   const TimePoint started_;
   const bool resumed_;
+  const std::string ticket_secret_;
 
   Plans plans_;
+  Generation proved_ = 0;  // the newest that a worker has been ready with: what it runs and serves with is good
   Supervisor supervisor_;
   SignalInbox signals_;
   ListeningSockets sockets_;

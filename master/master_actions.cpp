@@ -82,6 +82,8 @@ void Master::tell(Event event) {
 
 worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worker::RecordSocket link) {
   const Plan& plan = plans_.of(spawn.generation);
+  worker::TlsMaterial tls = plan.tls;
+  tls.ticket_secret = ticket_secret_;
   return {.name = *plan.options.name,
           .slot = spawn.slot,
           .incarnation = spawn.key,
@@ -101,7 +103,9 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .subprotocol = *plan.options.subprotocol,
           .origins = origin_rules_of(plan.options),
           .proxies = trusted_proxies_of(plan.options),
+          .tls = std::move(tls),
           .limits = limits_from(plan.options),
+          .proving = spawn.generation > proved_,
           .successor = spawn.successor};
 }
 

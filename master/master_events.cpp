@@ -73,6 +73,7 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
   const auto text = [&record](MasterField field) { return std::string(record.find(tag(field)).value_or("")); };
   switch (static_cast<WorkerReport>(record.type())) {
     case WorkerReport::ready:
+      note_proved(key);
       return tell(Ready{key});
     case WorkerReport::cannot_start:
       last_words_[key] = text(MasterField::reason);
@@ -101,6 +102,12 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
       if (const auto slot = slot_of(key)) bus_.join(*slot, key);
       return;
   }
+}
+
+void Master::note_proved(WorkerKey key) {
+  const auto views = supervisor_.workers();
+  const auto view = std::ranges::find(views, key, &Supervisor::WorkerView::key);
+  if (view != views.end()) proved_ = std::max(proved_, view->generation);
 }
 
 std::optional<Slot> Master::slot_of(WorkerKey key) const {

@@ -1,5 +1,7 @@
 #include "master/master_state.h"
 
+#include <algorithm>
+#include <span>
 #include <string_view>
 
 namespace wsd::master {
@@ -11,7 +13,7 @@ using protocol::RecordWriter;
 using protocol::Tag;
 
 // Record types and tags are on the wire between releases: never reuse a number.
-enum class Type : std::uint16_t { state = 301, plan = 302, address = 303, worker = 304, exit = 305 };
+enum class Type : std::uint16_t { state = 301, plan = 302, address = 303, worker = 304, exit = 305, tls = 306 };
 
 enum class Field : Tag {
   program = 1,
@@ -33,8 +35,11 @@ enum class Field : Tag {
   started_at_s = 17,
   started_ns = 18,
   homes = 19,
+  ticket_secret = 20,
 };
-enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4 };
+enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4, tls = 5 };
+// Pairs are in order: each field once for each of them.
+enum class TlsField : Tag { cert_path = 1, cert = 2, key_path = 3, key = 4, client_ca_path = 5, client_ca = 6 };
 enum class AddressField : Tag { asked = 1, real = 2, socket = 3, is_api = 4 };
 enum class WorkerField : Tag {
   key = 1,
@@ -63,7 +68,8 @@ void put(RecordWriter& writer, F field, const std::string& text) {
   writer.add(static_cast<Tag>(field), text);
 }
 
-void put(RecordWriter& writer, Field field, const RecordWriter& nested) {
+template <typename F>
+void put(RecordWriter& writer, F field, const RecordWriter& nested) {
   const auto bytes = nested.bytes();
   writer.add(static_cast<Tag>(field), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
@@ -102,12 +108,26 @@ std::vector<std::uint64_t*> counters_of(Counters& counters) {
           &counters.protocol_errors, &counters.published,   &counters.bus_dropped};
 }
 
+RecordWriter encode(const worker::TlsMaterial& tls) {
+  RecordWriter writer = record(Type::tls);
+  for (const worker::TlsKeyPair& pair : tls.pairs) {
+    put(writer, TlsField::cert_path, pair.certificate.path);
+    put(writer, TlsField::cert, pair.certificate.content);
+    put(writer, TlsField::key_path, pair.key.path);
+    put(writer, TlsField::key, pair.key.content);
+  }
+  put(writer, TlsField::client_ca_path, tls.client_ca.path);
+  put(writer, TlsField::client_ca, tls.client_ca.content);
+  return writer;
+}
+
 RecordWriter encode(const MasterState::Plan& plan) {
   RecordWriter writer = record(Type::plan);
   put(writer, PlanField::generation, plan.generation);
   put(writer, PlanField::options, plan.options);
   put(writer, PlanField::module, plan.module);
   put(writer, PlanField::api_token, plan.api_token);
+  put(writer, PlanField::tls, encode(plan.tls));
   return writer;
 }
 
@@ -141,12 +161,31 @@ RecordWriter encode(const ExitCount& exit) {
   return writer;
 }
 
+worker::TlsMaterial read_tls(const RecordReader& reader) {
+  const auto all = [&reader](TlsField field) { return reader.find_all(static_cast<Tag>(field)); };
+  const auto cert_paths = all(TlsField::cert_path);
+  const auto certs = all(TlsField::cert);
+  const auto key_paths = all(TlsField::key_path);
+  const auto keys = all(TlsField::key);
+  worker::TlsMaterial tls;
+  const std::size_t count = std::min({cert_paths.size(), certs.size(), key_paths.size(), keys.size()});
+  for (std::size_t i = 0; i < count; ++i) {
+    tls.pairs.push_back({.certificate = {std::string(cert_paths[i]), std::string(certs[i])},
+                         .key = {std::string(key_paths[i]), std::string(keys[i])}});
+  }
+  get(reader, TlsField::client_ca_path, tls.client_ca.path);
+  get(reader, TlsField::client_ca, tls.client_ca.content);
+  return tls;
+}
+
 void read_plan(const RecordReader& reader, MasterState& state) {
   auto& plan = state.plans.emplace_back();
   get(reader, PlanField::generation, plan.generation);
   get(reader, PlanField::options, plan.options);
   get(reader, PlanField::module, plan.module);
   get(reader, PlanField::api_token, plan.api_token);
+  const auto tls = RecordReader::parse(std::as_bytes(std::span(reader.find(static_cast<Tag>(PlanField::tls)).value_or(""))));
+  if (tls) plan.tls = read_tls(*tls);
 }
 
 void read_address(const RecordReader& reader, MasterState& state) {
@@ -156,7 +195,10 @@ void read_address(const RecordReader& reader, MasterState& state) {
   get(reader, AddressField::socket, address.sockets);
   bool is_api = false;
   get(reader, AddressField::is_api, is_api);
-  address.kind = is_api ? worker::SocketKind::api : worker::SocketKind::websocket;
+  const bool is_secure = address.asked.starts_with("wss:");
+  address.kind = is_api      ? worker::SocketKind::api
+                 : is_secure ? worker::SocketKind::secure
+                             : worker::SocketKind::websocket;
 }
 
 void read_worker(const RecordReader& reader, MasterState& state) {
@@ -196,6 +238,7 @@ RecordWriter encode(const MasterState& state) {
   put(writer, Field::wanted_generation, state.wanted_generation);
   put(writer, Field::last_key, state.last_key);
   put(writer, Field::homes, state.homes);
+  put(writer, Field::ticket_secret, state.ticket_secret);
   for (const auto& plan : state.plans) put(writer, Field::plan, encode(plan));
   for (const auto& address : state.addresses) put(writer, Field::address, encode(address));
   for (const auto& worker : state.workers) put(writer, Field::worker, encode(worker));
@@ -223,6 +266,7 @@ std::optional<MasterState> decode_master_state(std::span<const std::byte> bytes)
   get(*reader, Field::wanted_generation, state.wanted_generation);
   get(*reader, Field::last_key, state.last_key);
   get(*reader, Field::homes, state.homes);
+  get(*reader, Field::ticket_secret, state.ticket_secret);
   const bool whole = each(*reader, Field::plan, [&](const auto& nested) { read_plan(nested, state); }) &&
                      each(*reader, Field::address, [&](const auto& nested) { read_address(nested, state); }) &&
                      each(*reader, Field::worker, [&](const auto& nested) { read_worker(nested, state); }) &&

@@ -19,6 +19,7 @@
 #include "master/supervision.h"
 #include "protocol/record.h"
 #include "worker/socket_kind.h"
+#include "worker/tls_material.h"
 
 namespace wsd::master {
 
@@ -28,6 +29,7 @@ struct MasterState {
     std::string options;  // JSON
     int module = -1;      // the app's code, if it is not built in
     std::string api_token;
+    worker::TlsMaterial tls;
     bool operator==(const Plan&) const = default;
   };
   struct Address {
@@ -55,6 +57,7 @@ struct MasterState {
   Generation wanted_generation = 1;
   WorkerKey last_key = 0;
   unsigned homes = 0;  // of channels (bus_pairs.h); 0: the release before knew none
+  std::string ticket_secret;  // of TLS; empty: the release before had none
   std::vector<Plan> plans;
   std::vector<Address> addresses;
   std::vector<Worker> workers;

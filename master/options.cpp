@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::size_t max_listens = 64;
 constexpr std::size_t max_rules = 1000;
+constexpr std::size_t max_certificates = 64;
 
 using Problem = std::optional<std::string>;  // what is wrong with a text, or nothing
 
@@ -32,6 +33,9 @@ void visit(Visitor&& visitor, AnyOptions&... options) {
   visitor("listen", options.listen...);
   visitor("api", options.api...);
   visitor("api_token_file", options.api_token_file...);
+  visitor("tls_cert", options.tls_cert...);
+  visitor("tls_key", options.tls_key...);
+  visitor("tls_client_ca", options.tls_client_ca...);
   visitor("page", options.page...);
   visitor("subprotocol", options.subprotocol...);
   visitor("allow_origin", options.allow_origin...);
@@ -135,6 +139,20 @@ Problem read_rule(std::string_view key, std::string_view text, Option<std::vecto
   return {};
 }
 
+Problem read_file_name(std::string_view text, Option<std::vector<std::string>>& option) {
+  if (text.empty()) return "must not be empty";
+  if (option->size() >= max_certificates) return fmt::format("may be given {} times at most", max_certificates);
+  std::vector<std::string> names = *option;
+  names.emplace_back(text);
+  option.give(std::move(names));
+  return {};
+}
+
+Problem read_text(std::string_view key, std::string_view text, Option<std::vector<std::string>>& option) {
+  if (key.starts_with("tls_")) return read_file_name(text, option);
+  return read_rule(key, text, option);
+}
+
 Problem read(std::string_view text, Option<log::Level>& option) {
   const auto level = log::level_from(text);
   if (!level) return "must be debug, info, warning or error, not " + quoted(text);
@@ -198,7 +216,8 @@ void write(protocol::JsonWriter& json, const Settings& settings) {
 using simdjson::dom::element;
 
 bool is_list(std::string_view key) {
-  return key == "listen" || key == "api" || key == "allow_origin" || key == "trusted_proxy";
+  return key == "listen" || key == "api" || key == "allow_origin" || key == "trusted_proxy" || key == "tls_cert" ||
+         key == "tls_key";
 }
 
 Problem take_list(Options& options, std::string_view key, simdjson::dom::array values) {
@@ -268,7 +287,7 @@ std::optional<std::string> Options::set_text(std::string_view key, std::string_v
           if constexpr (std::is_same_v<decltype(option), Option<std::vector<ListenUrl>>&>) {
             problem = read_url(key, text, option);
           } else if constexpr (std::is_same_v<decltype(option), Option<std::vector<std::string>>&>) {
-            problem = read_rule(key, text, option);
+            problem = read_text(key, text, option);
           } else {
             problem = read(text, option);
           }

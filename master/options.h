@@ -58,6 +58,9 @@ struct Options {
   Option<std::vector<ListenUrl>> listen{{ListenUrl{Scheme::ws, "0.0.0.0", 8080}}};
   Option<std::vector<ListenUrl>> api;              // none: no API
   Option<std::string> api_token_file;              // not given: whoever reaches the API may use it
+  Option<std::vector<std::string>> tls_cert;       // files: the first's certificate is the default
+  Option<std::vector<std::string>> tls_key;        // of each
+  Option<std::string> tls_client_ca;               // not given: clients need no certificate
   Option<bool> page{true};                         // a built-in app answers GET / with its page
   Option<std::string> subprotocol;                 // of the opening handshake
   Option<std::vector<std::string>> allow_origin;   // rules of protocol/origin_rules.h; none: every origin

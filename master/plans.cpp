@@ -6,6 +6,7 @@
 
 #include "master/api_token.h"
 #include "master/exit_status.h"
+#include "master/tls_files.h"
 #include "worker/file_descriptor.h"
 
 namespace wsd::master {
@@ -29,7 +30,8 @@ void refuse_unknown_proxies(const Options& options) {
 Plan make_plan(const Options& options) {
   refuse_unknown_proxies(options);
   std::string token = read_api_token(options);
-  return {options, make_app_code(*options.app), std::move(token)};
+  auto tls = read_tls_files(options);
+  return {options, make_app_code(*options.app), std::move(token), std::move(tls)};
 }
 
 Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(state.wanted_generation) {
@@ -38,7 +40,7 @@ Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(s
     if (!options) throw CommandError(CommandStatus::failed, options.error());
     AppCode code =
         plan.module == -1 ? load_app_code(*options->app) : seal_app_code(worker::FileDescriptor(plan.module));
-    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code), plan.api_token});
+    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code), plan.api_token, plan.tls});
   }
 }
 
@@ -47,7 +49,7 @@ void Plans::save(MasterState& state) const {
   state.wanted_generation = wanted_;
   for (const auto& [generation, plan] : plans_) {
     state.plans.push_back(
-        {generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1, plan.api_token});
+        {generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1, plan.api_token, plan.tls});
   }
 }
 

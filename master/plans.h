@@ -11,13 +11,15 @@
 #include "master/master_state.h"
 #include "master/options.h"
 #include "master/supervision.h"
+#include "worker/tls_material.h"
 
 namespace wsd::master {
 
 struct Plan {
   Options options;
   AppCode code;
-  std::string api_token;  // empty: none is asked for
+  std::string api_token;    // empty: none is asked for
+  worker::TlsMaterial tls;  // without the ticket secret, which is the server's
 };
 
 // What `options` ask for, read for a command's own process. Blocks while a source is compiled, whose compiler writes to

@@ -9,6 +9,7 @@
 #include "master/api_token.h"
 #include "master/app_source.h"
 #include "master/exit_status.h"
+#include "master/tls_files.h"
 #include "worker/log.h"
 
 namespace wsd::master {
@@ -49,7 +50,10 @@ void ReloadDesk::begin(const Request& request) {
   Plan plan = around_.plans.wanted();
   plan.options.merge(request.changes);
   const bool stopping = around_.supervisor.stopping();
-  if (!stopping) plan.api_token = read_api_token(plan.options);
+  if (!stopping) {
+    plan.api_token = read_api_token(plan.options);
+    plan.tls = read_tls_files(plan.options);
+  }
   if (stopping || app_kind(*plan.options.app) != AppKind::source) {
     if (!stopping) plan.code = load_app_code(*plan.options.app);
     return start_generation(request.client, std::move(plan));

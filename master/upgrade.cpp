@@ -22,6 +22,7 @@
 #include "master/exit_status.h"
 #include "master/options.h"
 #include "master/supervision.h"
+#include "master/tls_files.h"
 #include "worker/app_host.h"
 #include "worker/memory_file.h"
 #include "worker/module_loader.h"
@@ -150,6 +151,7 @@ void try_master_state(const MasterState& state) {
     if (plan.generation != state.wanted_generation) continue;
     // As the reload will do that follows.
     (void)read_api_token(*options);
+    (void)read_tls_files(*options);
     const AppCode code = make_app_code(*options->app);
     const AppModule* module =
         code.builtin != nullptr ? code.builtin : &worker::load_module(code.module->get(), *options->app);

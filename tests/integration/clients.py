@@ -114,8 +114,8 @@ class ConnectionGone(AssertionError):
 
 
 class RawClient:
-    def __init__(self, port, host="127.0.0.1", timeout=DEADLINE_S, receive_buffer=None):
-        """`port`: of a TCP address, or the path of a unix socket."""
+    def __init__(self, port, host="127.0.0.1", timeout=DEADLINE_S, receive_buffer=None, tls=None):
+        """`port`: of a TCP address, or the path of a unix socket. `tls`: an ssl.SSLContext, for wss."""
         is_unix = not isinstance(port, int)
         family = socket.AF_UNIX if is_unix else socket.AF_INET6 if ":" in host else socket.AF_INET
         self.socket = socket.socket(family, socket.SOCK_STREAM)
@@ -125,6 +125,8 @@ class RawClient:
         self.socket.connect(str(port) if is_unix else (host, port))
         if not is_unix:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls:
+            self.socket = tls.wrap_socket(self.socket, server_hostname="localhost", suppress_ragged_eofs=False)
         self.port = port
         self.received = b""
 

@@ -24,6 +24,18 @@ TEST(ListenUrl, WritesTheCanonicalSpelling) {
   EXPECT_EQ(canonical("WS://chat.example.org:1/"), "ws://chat.example.org:1");
 }
 
+TEST(ListenUrl, OfWssIsASecureSocket) {
+  auto url = parse_listen_url("wss://0.0.0.0:8443");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->scheme, Scheme::wss);
+  EXPECT_EQ(url->kind, SocketKind::secure);
+  EXPECT_EQ(parse_listen_url("ws://0.0.0.0:8443")->kind, SocketKind::websocket);
+  EXPECT_EQ(canonical("WSS://chat.example.org"), "wss://chat.example.org:443");
+  EXPECT_EQ(canonical("wss://[::1]:1"), "wss://[::1]:1");
+  EXPECT_FALSE(parse_listen_url("wss://0.0.0.0:8443", SocketKind::api));
+  EXPECT_TRUE(parse_listen_url("wss://0.0.0.0:8443", SocketKind::secure)) << "as the state of a server spells it";
+}
+
 TEST(ListenUrl, HoldsAnIpv6AddressWithoutItsBrackets) {
   auto url = parse_listen_url("ws://[::1]:8080");
   ASSERT_TRUE(url);
@@ -121,7 +133,7 @@ TEST(ListenUrl, RefusesWhatCannotBeListenedOn) {
                            "unix:run/chat.ws",
                            "0.0.0.0:8080",
                            "http://localhost:80",
-                           "wss://localhost:80",
+                           
                            "ws://:8080",
                            "ws://localhost:",
                            "ws://localhost:x",
