@@ -24,7 +24,7 @@ bool ClientConnection::connect() {
   unsent_.clear();
   key_ = random_key();
   const std::string host = options.host + ":" + std::to_string(options.port);
-  if (!socket_.connect(options.host, options.port, context_.epoll, this)) {
+  if (!socket_.connect(options.host, options.port, context_.epoll, this, 0, options.is_secure)) {
     ++context_.errors.connect;
     socket_.close();
     return false;

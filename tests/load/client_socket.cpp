@@ -11,7 +11,8 @@
 
 namespace wsd::load {
 
-bool ClientSocket::connect(const std::string& host, std::uint16_t port, int epoll, void* tag, int receive_buffer) {
+bool ClientSocket::connect(const std::string& host, std::uint16_t port, int epoll, void* tag, int receive_buffer,
+                           bool is_secure) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
@@ -24,6 +25,7 @@ bool ClientSocket::connect(const std::string& host, std::uint16_t port, int epol
   if (descriptor_ < 0 || ::connect(descriptor_, generic, sizeof address) != 0) return false;
   const int on = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (is_secure && (tls_ = TlsStream::open(descriptor_)) == nullptr) return false;
   epoll_ = epoll;
   tag_ = tag;
   epoll_event event{};
@@ -33,6 +35,7 @@ bool ClientSocket::connect(const std::string& host, std::uint16_t port, int epol
 }
 
 std::optional<std::size_t> ClientSocket::send(std::string_view bytes) const {
+  if (tls_ != nullptr) return tls_->send(bytes);
   const ssize_t count = ::send(descriptor_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (count >= 0) return static_cast<std::size_t>(count);
   if (errno == EAGAIN) return 0;
@@ -40,6 +43,10 @@ std::optional<std::size_t> ClientSocket::send(std::string_view bytes) const {
 }
 
 ClientSocket::Received ClientSocket::receive(std::span<char> into) const {
+  if (tls_ != nullptr) {
+    const auto count = tls_->receive(into);
+    return {count.value_or(0), count == std::size_t{0}};
+  }
   const ssize_t count = ::recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT);
   if (count > 0) return {static_cast<std::size_t>(count), false};
   return {0, count == 0 || errno != EAGAIN};
@@ -54,6 +61,7 @@ void ClientSocket::watch(bool readable, bool writable) const {
 
 void ClientSocket::close() {
   const int descriptor = std::exchange(descriptor_, -1);
+  tls_.reset();
   if (descriptor >= 0) ::close(descriptor);
 }
 

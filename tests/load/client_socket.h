@@ -2,14 +2,18 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "tests/load/tls_stream.h"
+
 namespace wsd::load {
 
-// A TCP socket of the client. Owns its descriptor. Connecting waits (on a loopback that is no wait), nothing else does.
+// A TCP socket of the client, with TLS on it or without. Owns its descriptor. Connecting waits (on a loopback that is
+// no wait, but for the handshake of TLS), nothing else does.
 class ClientSocket {
  public:
   ClientSocket() = default;
@@ -19,7 +23,8 @@ class ClientSocket {
 
   // Connects and registers with `epoll` for reading, with `tag` as its event's data. False if that failed.
   // A `receive_buffer` other than 0 is what the kernel holds for a client that does not read.
-  [[nodiscard]] bool connect(const std::string& host, std::uint16_t port, int epoll, void* tag, int receive_buffer = 0);
+  [[nodiscard]] bool connect(const std::string& host, std::uint16_t port, int epoll, void* tag, int receive_buffer = 0,
+                             bool is_secure = false);
 
   // Bytes the kernel took, which may be 0; nothing if the connection has failed.
   [[nodiscard]] std::optional<std::size_t> send(std::string_view bytes) const;
@@ -38,6 +43,7 @@ class ClientSocket {
   int descriptor_ = -1;
   int epoll_ = -1;
   void* tag_ = nullptr;
+  std::unique_ptr<TlsStream> tls_;
 };
 
 }  // namespace wsd::load

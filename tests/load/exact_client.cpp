@@ -84,7 +84,9 @@ Clock::time_point ExactClient::act(Clock::time_point now) {
 void ExactClient::connect() {
   const Options& options = context_.options;
   const int buffer = habit_ == Habit::slow_reading ? slow_reader_buffer : 0;
-  if (!socket_.connect(options.host, options.port, context_.epoll, this, buffer)) return fail(context_.errors.connect);
+  if (!socket_.connect(options.host, options.port, context_.epoll, this, buffer, options.is_secure)) {
+    return fail(context_.errors.connect);
+  }
   reader_ = FrameReader{};
   ledger_.begin_connection();
   head_.clear();

@@ -10,7 +10,7 @@
 namespace wsd::load {
 namespace {
 
-constexpr const char* usage = R"(usage: load_client [options] ws://IPV4:PORT/PATH
+constexpr const char* usage = R"(usage: load_client [options] ws[s]://IPV4:PORT/PATH
   --connections N   connections to open (50)
   --pipeline K      messages in flight on each (1)
   --size BYTES      of a message (20)
@@ -48,11 +48,12 @@ std::size_t count(const char* text) {
 }
 
 void parse_url(std::string_view url, Options& options) {
-  static constexpr std::string_view scheme = "ws://";
+  options.is_secure = url.starts_with("wss://");
+  const std::string_view scheme = options.is_secure ? "wss://" : "ws://";
   const auto slash = url.find('/', scheme.size());
   const auto colon = url.rfind(':', slash);
   if (!url.starts_with(scheme) || colon == std::string_view::npos || colon <= scheme.size()) {
-    throw std::invalid_argument("not a ws://IPV4:PORT/PATH: " + std::string(url));
+    throw std::invalid_argument("not a ws[s]://IPV4:PORT/PATH: " + std::string(url));
   }
   options.host = url.substr(scheme.size(), colon - scheme.size());
   options.port = static_cast<std::uint16_t>(count(std::string(url.substr(colon + 1, slash - colon - 1)).c_str()));

@@ -24,6 +24,7 @@ struct Options {
   Mode mode = Mode::echo;
   std::string host;
   std::uint16_t port = 0;
+  bool is_secure = false;  // wss
   std::string path;
   std::size_t connections = 50;
   std::size_t pipeline = 1;  // messages in flight on each connection
