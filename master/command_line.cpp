@@ -79,6 +79,11 @@ constexpr auto start_options = std::to_array<OptionEntry>({
     {"--tls-key", "tls_key", "FILE", "The private key of each --tls-cert, in the same order"},
     {"--tls-client-ca", "tls_client_ca", "FILE",
      "Clients must have a certificate of one of these authorities (default: they need none)"},
+    {"--tls-reload", "tls_reload", "WHAT",
+     "At a reload wss clients stay, their TLS relayed by their old worker (relay, the default), or are told to "
+     "reconnect (drain)"},
+    {"--relay-timeout", "relay_timeout", "SECONDS",
+     "How long a relay lives before its clients are told to reconnect; 0: as long as they stay (default 0)"},
     {"--api", "api", "URL", "The HTTP API: http://HOST:PORT or unix:PATH, repeatable (default: none)"},
     {"--api-token-file", "api_token_file", "FILE",
      "What callers of the API must know; needed where other machines reach it"},

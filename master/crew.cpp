@@ -28,7 +28,8 @@ void Crew::adopt(const ResumedWorker& resumed, WorkerKey last_key, TimePoint now
   worker.spawned_at = now;
   became_ready(worker, now);
   for (const Slot slot : resumed.serves) worker.copies.give(slot);
-  if (!resumed.current) (void)depart(worker, Departure::Step::draining, now);
+  using Step = Departure::Step;
+  if (!resumed.current) (void)depart(worker, resumed.relaying ? Step::relaying : Step::draining, now);
   last_key_ = last_key;
 }
 
@@ -71,6 +72,10 @@ void Crew::hand_over(WorkerRecord& from, const WorkerRecord& to, Turn& turn) {
 
 void Crew::leave(WorkerRecord& worker, Turn& turn) {
   if (depart(worker, Departure::Step::leaving, turn.now)) turn.act(Leave{worker.key});
+}
+
+void Crew::let_relay(WorkerRecord& worker, TimePoint now) {
+  (void)depart(worker, Departure::Step::relaying, now);
 }
 
 void Crew::kill(WorkerRecord& worker, Turn& turn) {

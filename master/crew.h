@@ -32,6 +32,8 @@ class Crew {
   void release(WorkerRecord& worker, Slot slot, Turn& turn);
   void send_off(WorkerRecord& worker, DrainReason reason, Turn& turn);  // Drain; Leave if it has no clients yet
   void leave(WorkerRecord& worker, Turn& turn);
+  // It goes by itself, in its time.
+  void let_relay(WorkerRecord& worker, TimePoint now);
   void hand_over(WorkerRecord& from, const WorkerRecord& to, Turn& turn);
   void kill(WorkerRecord& worker, Turn& turn);
 

@@ -16,6 +16,7 @@ std::optional<Duration> patience(Departure::Step step, const SupervisorSettings&
     case Step::killed:
       return settings.reap_grace;
     case Step::staying:
+    case Step::relaying:
     case Step::unkillable:
       break;
   }
@@ -35,6 +36,7 @@ bool Departure::advance_to(Step step, TimePoint now, const SupervisorSettings& s
 Departure::Step Departure::next_step() const {
   switch (step_) {
     case Step::staying:
+    case Step::relaying:
       return Step::draining;
     case Step::draining:
       return Step::leaving;

@@ -1,9 +1,11 @@
 // One worker's way out. Each step gives it some time; when that has passed, the next and harder one is due:
 //
-//   staying ──► draining ──drain_timeout──► leaving ──stop_timeout + kill_grace──► killed ──reap_grace──► unkillable
-//      └──────────────────► aborted ──────────────kill_grace──────────────────────►┘
+//   staying ──► relaying ──► draining ──drain_timeout──► leaving ──stop_timeout + kill_grace──► killed ──reap_grace──►
+//   unkillable
+//      └──────────────────────────────► aborted ──────────────kill_grace──────────────────────►┘
 //
-// The steps know no way back. What a step does to the process is the crew's business (crew.h).
+// Any of them may be left out, and a relaying one has all the time it likes. The steps know no way back. What a step
+// does to the process is the crew's business (crew.h).
 
 #pragma once
 
@@ -17,6 +19,7 @@ class Departure {
  public:
   enum class Step : std::uint8_t {
     staying,     // it was told nothing
+    relaying,    // its clients are another worker's: it only keeps their TLS, and goes by itself with the last
     draining,    // no new clients; the old ones are asked to go, spread over the drain window
     leaving,     // told to flush and go now
     aborted,     // SIGABRT: it was stuck, and is writing its core file

@@ -36,6 +36,8 @@ class Ledger {
   [[nodiscard]] std::optional<TimePoint> heartbeat(std::size_t row) const;
   [[nodiscard]] Counters counters(std::size_t row) const;
   [[nodiscard]] double loop_lag_ms(std::size_t row) const;
+  // Connections of others whose TLS the row's process keeps.
+  [[nodiscard]] std::uint64_t relayed(std::size_t row) const { return scoreboard_.row(row).relayed.get(); }
   [[nodiscard]] Counters totals() const;
   [[nodiscard]] std::vector<ExitCount> exits() const;
 

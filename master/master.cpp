@@ -57,7 +57,12 @@ std::uint64_t signal_mask(const sigset_t& set) {
 std::vector<ResumedWorker> resumed_workers(const MasterState& state) {
   std::vector<ResumedWorker> workers;
   for (const MasterState::Worker& worker : state.workers) {
-    workers.push_back({worker.key, worker.slot, worker.generation, worker.current, worker.serves});
+    workers.push_back({.key = worker.key,
+                       .slot = worker.slot,
+                       .generation = worker.generation,
+                       .current = worker.current,
+                       .relaying = worker.relaying,
+                       .serves = worker.serves});
   }
   return workers;
 }
@@ -216,8 +221,16 @@ MasterState Master::state() const {
                     .started_ns = std::chrono::nanoseconds(started_.time_since_epoch()).count()};
   for (const ResumedWorker& worker : supervisor_.resumable()) {
     const WorkerProcess& process = workers_.at(worker.key);
-    state.workers.push_back({worker.key, process.pid(), worker.slot, worker.generation, process.descriptor(),
-                             process.row(), worker.current, worker.serves, bus_.is_on_bus(worker.key)});
+    state.workers.push_back({.key = worker.key,
+                             .pid = process.pid(),
+                             .slot = worker.slot,
+                             .generation = worker.generation,
+                             .link = process.descriptor(),
+                             .row = process.row(),
+                             .current = worker.current,
+                             .relaying = worker.relaying,
+                             .serves = worker.serves,
+                             .on_bus = bus_.is_on_bus(worker.key)});
   }
   plans_.save(state);
   ledger_.save(state);

@@ -42,6 +42,15 @@ worker::SlotSockets copies_of(Slot slot, const std::vector<OpenSocket>& sockets)
   return copies;
 }
 
+// By the newest options, not by those that the old worker was started with.
+RecordWriter hand_over_order(const Options& options) {
+  RecordWriter record = worker::record_of(MasterOrder::hand_over);
+  const bool relays_end = *options.tls_reload == TlsReload::drain || options.relay_timeout->count() > 0;
+  const auto time = *options.tls_reload == TlsReload::drain ? Milliseconds(0) : *options.relay_timeout;
+  if (relays_end) record.add_number(tag(MasterField::relay_time_ms), static_cast<std::uint64_t>(time.count()));
+  return record;
+}
+
 // What a worker may use and wait for.
 worker::Limits limits_from(const Options& options) {
   worker::Limits limits;
@@ -144,7 +153,7 @@ void Master::act(const HandOver& action) {
   try {
     auto [from, to] = worker::RecordSocket::make_pair();
     order(action.to, worker::record_of(MasterOrder::take_over), {to.descriptor()});
-    order(action.from, worker::record_of(MasterOrder::hand_over), {from.descriptor()});
+    order(action.from, hand_over_order(plans_.wanted().options), {from.descriptor()});
     bus_.begin_handoff(action.from);
   } catch (const std::system_error& error) {
     tell(HandoffFailed{action.from, error.what()});

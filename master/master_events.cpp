@@ -90,6 +90,8 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
     case WorkerReport::handoff_failed:
       bus_.handoff_failed(key);
       return tell(HandoffFailed{key, text(MasterField::reason)});
+    case WorkerReport::relays:
+      return tell(Relays{key});
     case WorkerReport::full:
       return tell(Full{key});
     case WorkerReport::has_room:

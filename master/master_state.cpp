@@ -50,7 +50,8 @@ enum class WorkerField : Tag {
   row = 6,
   current = 7,
   serves = 8,
-  on_bus = 9
+  on_bus = 9,
+  relaying = 10
 };
 enum class ExitField : Tag { status = 1, count = 2 };
 
@@ -149,6 +150,7 @@ RecordWriter encode(const MasterState::Worker& worker) {
   put(writer, WorkerField::link, worker.link);
   put(writer, WorkerField::row, worker.row);
   put(writer, WorkerField::current, worker.current ? 1 : 0);
+  put(writer, WorkerField::relaying, worker.relaying ? 1 : 0);
   for (const Slot slot : worker.serves) put(writer, WorkerField::serves, slot);
   put(writer, WorkerField::on_bus, worker.on_bus ? 1 : 0);
   return writer;
@@ -184,7 +186,8 @@ void read_plan(const RecordReader& reader, MasterState& state) {
   get(reader, PlanField::options, plan.options);
   get(reader, PlanField::module, plan.module);
   get(reader, PlanField::api_token, plan.api_token);
-  const auto tls = RecordReader::parse(std::as_bytes(std::span(reader.find(static_cast<Tag>(PlanField::tls)).value_or(""))));
+  const auto tls =
+      RecordReader::parse(std::as_bytes(std::span(reader.find(static_cast<Tag>(PlanField::tls)).value_or(""))));
   if (tls) plan.tls = read_tls(*tls);
 }
 
@@ -210,6 +213,7 @@ void read_worker(const RecordReader& reader, MasterState& state) {
   get(reader, WorkerField::link, worker.link);
   get(reader, WorkerField::row, worker.row);
   get(reader, WorkerField::current, worker.current);
+  get(reader, WorkerField::relaying, worker.relaying);
   get(reader, WorkerField::serves, worker.serves);
   get(reader, WorkerField::on_bus, worker.on_bus);
 }

@@ -46,7 +46,8 @@ struct MasterState {
     Generation generation = 0;
     int link = -1;
     std::size_t row = 0;
-    bool current = false;      // else it drains
+    bool current = false;  // else it relays or drains
+    bool relaying = false;
     std::vector<Slot> serves;  // its own and neighbours' slots that it was given
     bool on_bus = false;       // it has links to the others (bus_pairs.h)
     bool operator==(const Worker&) const = default;
@@ -56,7 +57,7 @@ struct MasterState {
   Generation last_generation = 1;
   Generation wanted_generation = 1;
   WorkerKey last_key = 0;
-  unsigned homes = 0;  // of channels (bus_pairs.h); 0: the release before knew none
+  unsigned homes = 0;         // of channels (bus_pairs.h); 0: the release before knew none
   std::string ticket_secret;  // of TLS; empty: the release before had none
   std::vector<Plan> plans;
   std::vector<Address> addresses;

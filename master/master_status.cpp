@@ -20,6 +20,8 @@ std::string_view state_name(WorkerState state) {
       return "running";
     case WorkerState::busy:
       return "busy";
+    case WorkerState::relaying:
+      return "relaying";
     case WorkerState::stopping:
       return "stopping";
   }
@@ -53,13 +55,15 @@ Status Master::status() const {
                 .api = {},
                 .workers = {},
                 .draining = {},
+                .relays = {},
                 .totals = ledger_.totals(),
                 .exits = ledger_.exits()};
   for (const ListenUrl& url : sockets_.addresses()) {
     (url.kind == SocketKind::api ? status.api : status.listen).push_back(to_string(url));
   }
   for (const Supervisor::WorkerView& view : supervisor_.workers()) {
-    (view.current ? status.workers : status.draining).push_back(status_of(view));
+    auto& list = view.current ? status.workers : view.state == WorkerState::relaying ? status.relays : status.draining;
+    list.push_back(status_of(view));
   }
   add_empty_slots(status.workers, supervisor_.count(),
                   supervisor_.stopping() ? WorkerState::stopping : WorkerState::starting);
@@ -78,6 +82,8 @@ WorkerStatus Master::status_of(const Supervisor::WorkerView& view) const {
   if (found == workers_.end()) return status;
   status.pid = found->second.pid();
   status.counters = ledger_.counters(found->second.row());
+  // They are counted where they are served; a relay's own line says how many pass through it.
+  if (view.state == WorkerState::relaying) status.counters.connections = ledger_.relayed(found->second.row());
   status.rss_bytes = resident_bytes(status.pid);
   status.loop_lag_ms = ledger_.loop_lag_ms(found->second.row());
   return status;

@@ -36,6 +36,8 @@ void visit(Visitor&& visitor, AnyOptions&... options) {
   visitor("tls_cert", options.tls_cert...);
   visitor("tls_key", options.tls_key...);
   visitor("tls_client_ca", options.tls_client_ca...);
+  visitor("tls_reload", options.tls_reload...);
+  visitor("relay_timeout", options.relay_timeout...);
   visitor("page", options.page...);
   visitor("subprotocol", options.subprotocol...);
   visitor("allow_origin", options.allow_origin...);
@@ -160,6 +162,12 @@ Problem read(std::string_view text, Option<log::Level>& option) {
   return {};
 }
 
+Problem read(std::string_view text, Option<TlsReload>& option) {
+  if (text != "relay" && text != "drain") return "must be relay or drain, not " + quoted(text);
+  option.give(text == "relay" ? TlsReload::relay : TlsReload::drain);
+  return {};
+}
+
 Problem read(std::string_view text, Option<Settings>& option) {
   const std::size_t equals = text.find('=');
   if (equals == std::string_view::npos || equals == 0) return "must be KEY=VALUE, not " + quoted(text);
@@ -185,6 +193,9 @@ void write(protocol::JsonWriter& json, bool truth) {
 }
 void write(protocol::JsonWriter& json, std::unsigned_integral auto number) {
   json.value(number);
+}
+void write(protocol::JsonWriter& json, TlsReload what) {
+  json.value(std::string_view(what == TlsReload::relay ? "relay" : "drain"));
 }
 void write(protocol::JsonWriter& json, log::Level level) {
   json.value(log::to_string(level));

@@ -53,14 +53,22 @@ class Option {
 
 using Settings = std::map<std::string, std::string, std::less<>>;  // --set KEY=VALUE
 
+// What a reload does to TLS clients.
+enum class TlsReload : std::uint8_t {
+  relay,  // they stay: their old worker keeps their TLS for the new one
+  drain,  // they are told to reconnect, spread over the drain window
+};
+
 struct Options {
   Option<std::string> app{"echo"};
   Option<std::vector<ListenUrl>> listen{{ListenUrl{Scheme::ws, "0.0.0.0", 8080}}};
-  Option<std::vector<ListenUrl>> api;              // none: no API
-  Option<std::string> api_token_file;              // not given: whoever reaches the API may use it
-  Option<std::vector<std::string>> tls_cert;       // files: the first's certificate is the default
-  Option<std::vector<std::string>> tls_key;        // of each
-  Option<std::string> tls_client_ca;               // not given: clients need no certificate
+  Option<std::vector<ListenUrl>> api;         // none: no API
+  Option<std::string> api_token_file;         // not given: whoever reaches the API may use it
+  Option<std::vector<std::string>> tls_cert;  // files: the first's certificate is the default
+  Option<std::vector<std::string>> tls_key;   // of each
+  Option<std::string> tls_client_ca;          // not given: clients need no certificate
+  Option<TlsReload> tls_reload{TlsReload::relay};
+  Option<Milliseconds> relay_timeout{Milliseconds(0), Milliseconds(0), std::chrono::hours(24 * 365)};  // 0: never
   Option<bool> page{true};                         // a built-in app answers GET / with its page
   Option<std::string> subprotocol;                 // of the opening handshake
   Option<std::vector<std::string>> allow_origin;   // rules of protocol/origin_rules.h; none: every origin

@@ -100,7 +100,8 @@ void SlotTable::promote(WorkerRecord& successor, Turn& turn) {
   vacate(successor.slot, successor.key);
   settle_in(successor);
   if (old == nullptr || old == &successor) return;
-  share_sockets(turn);      // before the old one closes its copies of its neighbours' sockets
+  share_sockets(turn);  // before the old one closes its copies of its neighbours' sockets
+  if (old->relays) return crew_.let_relay(*old, turn.now);
   crew_.leave(*old, turn);  // it has nobody left, and is on its way
 }
 

@@ -55,7 +55,7 @@ class SlotTable {
   WorkerRecord& spawn(Slot slot, Generation generation, Turn& turn);
   // The slot's current worker serves: what it runs has proved itself.
   void settle_in(const WorkerRecord& worker);
-  // `successor`, which has taken over, becomes the current worker; the old one goes.
+  // `successor`, which has taken over, becomes the current worker; the old one goes, unless it relays.
   void promote(WorkerRecord& successor, Turn& turn);
   // The slot's current worker is gone; `stand_in`, if any, takes its place.
   void vacate(Slot slot, std::optional<WorkerKey> stand_in = std::nullopt);

@@ -59,6 +59,7 @@ void visit_status(AnyStatus& status, Visitor&& visitor) {
   visitor("api", status.api);
   visitor("workers", status.workers);
   visitor("draining", status.draining);
+  visitor("relays", status.relays);
   visitor("totals", status.totals);
   visitor("exits", status.exits);
 }
@@ -122,7 +123,7 @@ class Reader {
   void operator()(std::string_view name, T& field) {
     auto member = object_.at_key(name);
     // A master of 0.1 does not know these.
-    const bool is_new = name == "api" || name == "published" || name == "bus_dropped";
+    const bool is_new = name == "api" || name == "published" || name == "bus_dropped" || name == "relays";
     if (!is_new || member.error() != simdjson::NO_SUCH_FIELD) read(member.value(), field);
   }
 

@@ -83,7 +83,8 @@ Lines global_lines(const Status& status) {
                   uptime_text(status.uptime_s), between, status.generation),
       fmt::format("app: {}{}{}", worker::printable(status.app), between, addresses_text(status)),
       fmt::format("{}{}{}{}{} draining", counted(status.workers.size(), "worker"), between,
-                  counted(status.totals.connections, "connection"), between, status.draining.size()),
+                  counted(status.totals.connections, "connection"), between, status.draining.size()) +
+          (status.relays.empty() ? "" : fmt::format("{}{} relaying", between, status.relays.size())),
   };
 }
 
@@ -138,6 +139,7 @@ void add_summary(TextTable& table, const Status& status) {
   std::uint64_t rss_bytes = 0;
   for (const WorkerStatus& worker : status.workers) rss_bytes += worker.rss_bytes;
   for (const WorkerStatus& worker : status.draining) rss_bytes += worker.rss_bytes;
+  for (const WorkerStatus& worker : status.relays) rss_bytes += worker.rss_bytes;
   std::vector<std::string> cells{"Summary", "-", "-"};
   std::ranges::move(counter_cells(rss_bytes, status.totals), std::back_inserter(cells));
   cells.insert(cells.end(), {"-", "[Summary]"});
@@ -148,6 +150,7 @@ Lines process_lines(const Status& status) {
   TextTable table = process_table();
   for (const WorkerStatus& worker : status.workers) add_worker(table, worker);
   for (const WorkerStatus& worker : status.draining) add_worker(table, worker);
+  for (const WorkerStatus& worker : status.relays) add_worker(table, worker);
   add_summary(table, status);
   return table.lines();
 }

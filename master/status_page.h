@@ -33,7 +33,7 @@ struct WorkerStatus {
   unsigned slot = 0;
   pid_t pid = 0;
   unsigned generation = 1;
-  std::string state;  // starting, running, stopping, busy
+  std::string state;  // starting, running, busy, relaying, stopping
   Counters counters;
   std::uint64_t rss_bytes = 0;
   double loop_lag_ms = 0;
@@ -58,6 +58,7 @@ struct Status {
   std::vector<std::string> api;
   std::vector<WorkerStatus> workers;   // one current process per slot
   std::vector<WorkerStatus> draining;  // on their way out
+  std::vector<WorkerStatus> relays;    // they keep the TLS of connections that the workers serve
   Counters totals;                     // with those of processes that are gone
   std::vector<ExitCount> exits;        // unplanned ends
 };

@@ -42,6 +42,7 @@ struct Released { WorkerKey key; Slot slot; };         // the worker closed its 
 struct TookOver { WorkerKey key; std::uint64_t connections; Duration pause; };  // a successor has its predecessor's clients
                                                        // (none, if that one died first), and serves; pause: nobody did
 struct HandoffFailed { WorkerKey key; std::string reason; };  // told by the predecessor, which goes on as if nothing happened
+struct Relays { WorkerKey key; };                      // told by the predecessor before TookOver: it stays for its TLS clients
 struct Full { WorkerKey key; };                        // at its descriptor or connection ceiling, it stopped accepting
 struct HasRoom { WorkerKey key; };                     // it is below again, and accepts on all that it holds
 struct Heartbeat { WorkerKey key; TimePoint stamp; };  // the newest stamp on its scoreboard row
@@ -50,7 +51,7 @@ struct StopRequested { bool graceful; };
 struct StopNowRequested {};                            // a second Ctrl-C
 struct ReloadRequested { unsigned count; };            // a new generation is read and good; count may have changed
 
-using Event = std::variant<Started, SpawnFailed, Ready, Exited, Released, TookOver, HandoffFailed, Full, HasRoom, Heartbeat, Tick, StopRequested,
+using Event = std::variant<Started, SpawnFailed, Ready, Exited, Released, TookOver, HandoffFailed, Relays, Full, HasRoom, Heartbeat, Tick, StopRequested,
                            StopNowRequested, ReloadRequested>;
 
 // ---- Actions: what to do, in this order -----------------------------------------------------------------------------
@@ -107,6 +108,7 @@ enum class WorkerState : std::uint8_t {
   starting,  // forked, not ready yet
   running,   // serves
   busy,      // serves as far as we know, but its heartbeat is late
+  relaying,  // handed over all but the TLS of clients, and stays for those
   stopping,  // on its way out: told to leave or drain, or dying
 };
 
@@ -115,7 +117,8 @@ struct ResumedWorker {
   WorkerKey key = 0;
   Slot slot = 0;
   Generation generation = 0;
-  bool current = false;      // else it drains
+  bool current = false;  // else it relays or drains
+  bool relaying = false;
   std::vector<Slot> serves;  // whose sockets it was given
 };
 

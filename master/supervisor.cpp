@@ -25,7 +25,12 @@ bool Supervisor::is_calm() const {
 std::vector<ResumedWorker> Supervisor::resumable() const {
   std::vector<ResumedWorker> workers;
   for (const auto& [key, worker] : slots_.crew()) {
-    workers.push_back({key, worker.slot, worker.generation, slots_.is_current(worker), worker.copies.served()});
+    workers.push_back({.key = key,
+                       .slot = worker.slot,
+                       .generation = worker.generation,
+                       .current = slots_.is_current(worker),
+                       .relaying = worker.state() == WorkerState::relaying,
+                       .serves = worker.copies.served()});
   }
   return workers;
 }
@@ -129,11 +134,16 @@ void Supervisor::on(const TookOver& event, Turn& turn) {
 void Supervisor::on(const HandoffFailed& event, Turn& turn) {
   WorkerRecord* worker = slots_.crew().find(event.key);
   if (worker == nullptr || worker->handoffs_asked == 0) return;
+  worker->relays = false;
   const bool is_of_an_earlier_successor = --worker->handoffs_asked > 0;  // it was stuck meanwhile, and that one died
   if (!is_of_an_earlier_successor && reload_ && reload_->is_handing_over(worker->slot)) {
     const std::string reason = name_of(*worker) + " kept its clients: " + event.reason;
     reload_->handoff_failed(reason, slots_, turn);
   }
+}
+
+void Supervisor::on(const Relays& event, Turn&) {
+  if (WorkerRecord* worker = slots_.crew().find(event.key)) worker->relays = true;
 }
 
 void Supervisor::on(const Full& event, Turn&) {
@@ -284,7 +294,10 @@ Generation Supervisor::generation() const {
 
 Generation Supervisor::oldest_generation() const {
   Generation oldest = last_generation_;
-  for (const auto& [key, worker] : slots_.crew()) oldest = std::min(oldest, worker.generation);
+  for (const auto& [key, worker] : slots_.crew()) {
+    const bool runs_it = worker.state() != WorkerState::relaying;  // or it may be here for months, without an app
+    if (runs_it) oldest = std::min(oldest, worker.generation);
+  }
   for (const auto& [slot, record] : slots_) {
     if (record.generation != 0) oldest = std::min(oldest, record.generation);
   }

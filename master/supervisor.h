@@ -81,6 +81,7 @@ class Supervisor {
   void on(const Released& event, Turn& turn);
   void on(const TookOver& event, Turn& turn);
   void on(const HandoffFailed& event, Turn& turn);
+  void on(const Relays& event, Turn& turn);
   void on(const Full& event, Turn& turn);
   void on(const HasRoom& event, Turn& turn);
   void on(const Heartbeat& event, Turn& turn);

@@ -26,6 +26,7 @@ struct WorkerRecord {
   bool successor = false;       // spawned beside its predecessor: it serves when it has taken over
   unsigned handoffs_asked = 0;  // orders to give its clients to a successor that it has not answered yet: by its end,
                                 // or by saying that it failed
+  bool relays = false;          // once it has handed over its clients it stays for the TLS of some
   Fault fault = Fault::none;
   Departure departure;
   SocketCopies copies;
@@ -38,6 +39,7 @@ struct WorkerRecord {
   [[nodiscard]] bool accepts() const { return responsive() && !full; }
 
   [[nodiscard]] WorkerState state() const {
+    if (departure.step() == Departure::Step::relaying) return WorkerState::relaying;
     if (!staying()) return WorkerState::stopping;
     if (!ready()) return WorkerState::starting;
     return late ? WorkerState::busy : WorkerState::running;

@@ -61,7 +61,8 @@ ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, 
       transport_(std::move(transport)),
       request_(std::move(remote_address)),
       parser_(std::make_unique<protocol::HttpRequestParser>()),
-      session_(context.limits.max_message) {}
+      session_(context.limits.max_message),
+      movable_(transport_->is_movable()) {}
 
 ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionState& state,
                                    std::unique_ptr<Transport> transport)
@@ -157,12 +158,12 @@ void ClientConnection::resume() {
   touch();
 }
 
-void ClientConnection::hand_over() {
+std::unique_ptr<Transport> ClientConnection::hand_over() {
   if (std::exchange(watched_, false)) context_.poller.remove(transport_->descriptor());
   disarm();
   phase_ = Phase::gone;
   visible_ = false;
-  transport_.reset();
+  return std::move(transport_);
 }
 
 DeadlineList& ClientConnection::deadlines() {

@@ -55,8 +55,11 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void attach(std::uint64_t due_ms);
   // The application hears on_resume, then input and output go on.
   void resume();
-  // The socket is another worker's now: lets go of it without a trace on the wire, and without on_close.
-  void hand_over();
+  // The socket is another worker's now: lets go of it without a trace on the wire, and without on_close. Gives back the
+  // transport, for one that stays behind and is relayed.
+  std::unique_ptr<Transport> hand_over();
+  // Its descriptor is all of the stream: another worker can go on with that.
+  [[nodiscard]] bool is_movable() const { return movable_; }
 
   // ---- for applications
   [[nodiscard]] ConnectionId id() const override { return id_; }
@@ -182,6 +185,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   std::uint16_t close_code_ = protocol::close_code::abnormal;
   std::uint8_t missed_pings_ = 0;
   Phase phase_ = Phase::opening;
+  const bool movable_;        // as its transport
   bool watched_ = false;      // the poller knows us
   bool visible_ = false;      // on_open was called and on_close was not
   bool clean_ = false;        // both sides sent a Close frame

@@ -29,7 +29,8 @@ enum class Field : protocol::Tag {
   message_begun_ms = 19,
   missed_pings = 20,
   opened_ms = 21,
-  subscription = 22,        // a record within the record
+  subscription = 22,  // a record within the record
+  relay_end_ms = 23,
   server_window_bits = 30,  // this and the next: only if permessage-deflate was agreed on
   client_window_bits = 31,
   server_takeover = 32,
@@ -178,6 +179,7 @@ protocol::RecordWriter encode(const ConnectionState& state) {
   writer.number(Field::close_code, state.close_code, ConnectionState{}.close_code);
   writer.bytes(Field::close_reason, state.close_reason);
   writer.number(Field::due_ms, state.due_ms);
+  writer.number(Field::relay_end_ms, state.relay_end_ms);
   writer.number(Field::opened_ms, state.opened_ms);
   writer.number(Field::last_message_ms, state.last_message_ms);
   writer.number(Field::last_ping_ms, state.last_ping_ms);
@@ -218,6 +220,7 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
   reader.number(Field::close_code, state.close_code);
   reader.bytes(Field::close_reason, state.close_reason);
   reader.number(Field::due_ms, state.due_ms);
+  reader.number(Field::relay_end_ms, state.relay_end_ms);
   reader.number(Field::opened_ms, state.opened_ms);
   reader.number(Field::last_message_ms, state.last_message_ms);
   reader.number(Field::last_ping_ms, state.last_ping_ms);

@@ -62,7 +62,8 @@ struct ConnectionState {
   std::uint16_t close_code = 1006;
   std::string close_reason;
 
-  std::uint64_t due_ms = 0;  // of the deadline of its phase
+  std::uint64_t due_ms = 0;        // of the deadline of its phase
+  std::uint64_t relay_end_ms = 0;  // when the relay of its TLS ends (relay_ends.h); 0: never, or there is none
   std::uint32_t opened_ms = 0;
   std::uint32_t last_message_ms = 0;
   std::uint32_t last_ping_ms = 0;

@@ -86,6 +86,12 @@ void HandoffSender::add(const ConnectionState& state, int socket) {
   add_record(encode(state).bytes(), socket);
 }
 
+void HandoffSender::add(const ConnectionState& state, FileDescriptor socket) {
+  const int descriptor = socket.get();
+  batch_memory_.push_back(std::move(socket));
+  add_record(encode(state).bytes(), descriptor);
+}
+
 void HandoffSender::add(const ApiConnectionState& state, int socket) {
   add_record(encode(state).bytes(), socket);
 }

@@ -56,6 +56,8 @@ class HandoffSender {
 
   // `socket` is copied; the caller keeps its own.
   void add(const ConnectionState& state, int socket);
+  // This one is not kept: it is closed once it has been sent.
+  void add(const ConnectionState& state, FileDescriptor socket);
   void add(const ApiConnectionState& state, int socket);
   void add(const ProxyGreetingState& state, int socket);
   // Likewise the links of a bus.
@@ -68,19 +70,20 @@ class HandoffSender {
   // it must stay open while this worker lives, or its end would be taken for our death.
   [[nodiscard]] RecordSocket withdraw();
   [[nodiscard]] const std::string& failure() const { return failure_; }
+  // There is something that cannot be handed over: nothing more is sent, and the offer is not accepted.
+  void fail(std::string reason);
 
  private:
   void add_record(std::span<const std::byte> record, int socket);
   void send(std::span<const std::byte> record, std::span<const int> descriptors = {});
   void send_batch();
   [[nodiscard]] bool wait_for(short events);
-  void fail(std::string reason);
 
   RecordSocket stream_;
   std::chrono::steady_clock::time_point deadline_;
   protocol::RecordWriter batch_;
   std::vector<int> batch_descriptors_;
-  std::vector<FileDescriptor> batch_memory_;
+  std::vector<FileDescriptor> batch_memory_;  // and sockets that are not kept
   std::string failure_;
 };
 

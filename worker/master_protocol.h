@@ -38,6 +38,7 @@ enum class WorkerReport : std::uint16_t {
   took_over = 106,       // fields connections, pause_us: it has them, and serves
   handoff_failed = 107,  // field reason: the old worker goes on as before
   published = 109,       // fields question, delivered_to, partial: what became of it
+  relays = 110,          // of a worker in the middle of a handoff: when it is done, it stays and keeps TLS for others
   joins_bus = 108,       // it has no links and wants them: told by whoever did not get its predecessor's in a handoff
 };
 
@@ -47,11 +48,12 @@ enum class MasterField : protocol::Tag {
   window_ms = 3,
   reason = 4,
   connections = 6,
-  pause_us = 7,  // from the last thing the old worker did to the first the new one did
-  retire = 5,    // of drain: 1 if the slot's sockets are about to be closed for good
-  kinds = 14,    // of serve: a character of SocketKind for each descriptor; absent: all are websocket
-  proxied = 17,  // of serve: a 1 for each descriptor whose connections begin with a PROXY header, else a 0
-  homes = 8,     // slots [0, homes) are the homes of channels
+  pause_us = 7,        // from the last thing the old worker did to the first the new one did
+  retire = 5,          // of drain: 1 if the slot's sockets are about to be closed for good
+  kinds = 14,          // of serve: a character of SocketKind for each descriptor; absent: all are websocket
+  relay_time_ms = 16,  // of hand_over: after which clients whose TLS is relayed are told to reconnect; absent: never
+  proxied = 17,        // of serve: a 1 for each descriptor whose connections begin with a PROXY header, else a 0
+  homes = 8,           // slots [0, homes) are the homes of channels
   channel = 9,
   data = 10,
   binary = 15,    // 1 if it is a binary message

@@ -42,6 +42,8 @@ struct alignas(128) ScoreboardRow {
   Counter protocol_errors;  // connections failed for breaking RFC 6455 or refused at the opening handshake
   Counter published;        // messages given to the bus, by connections, workers and other programs
   Counter bus_dropped;      // of these, how often one did not go to a slot that should have had it
+  // Gauges that came later.
+  Counter relayed;  // connections of other workers whose TLS this process keeps
 };
 
 class Scoreboard {

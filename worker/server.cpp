@@ -224,7 +224,7 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
       return leave();
     case MasterOrder::hand_over:
       if (descriptors.empty()) return master_.report_handoff_failed("it is out of descriptors");
-      return hand_over(std::move(descriptors.front()));
+      return hand_over(std::move(descriptors.front()), order.number(tag(MasterField::relay_time_ms)));
     case MasterOrder::take_over:
       return descriptors.empty() ? void() : take_over(std::move(descriptors.front()));
     case MasterOrder::begin_to_serve:
@@ -317,14 +317,25 @@ void Server::drain(std::uint16_t close_code, std::uint64_t window_ms) {
 
 void Server::drain_due() {
   for (const ConnectionId id : drain_plan_->take_due(context_.now_ms())) {
-    const auto found = connections_.find(id);
-    if (found == connections_.end()) continue;
-    // One whose message is half here, or whose answer has not left, is not to be cut: the master's deadline bounds it.
-    if (found->second->is_open() && !found->second->is_idle()) {
-      drain_plan_->postpone(id);
-    } else {
-      found->second->say_goodbye(drain_close_code_);
-    }
+    if (!part_with(id, drain_close_code_)) drain_plan_->postpone(id);
+  }
+}
+
+// False for one whose message is half here, or whose answer has not left: it is not to be cut, and another's deadline
+// bounds it.
+bool Server::part_with(ConnectionId id, std::uint16_t close_code) {
+  const auto found = connections_.find(id);
+  if (found == connections_.end()) return true;
+  if (found->second->is_open() && !found->second->is_idle()) return false;
+  found->second->say_goodbye(close_code);
+  return true;
+}
+
+void Server::end_relays_due() {
+  std::vector<ConnectionId> due = std::exchange(postponed_ends_, {});
+  for (const ConnectionId id : relay_ends_.take_due(context_.now_ms())) due.push_back(id);
+  for (const ConnectionId id : due) {
+    if (!part_with(id, close_code::service_restart)) postponed_ends_.push_back(id);
   }
 }
 
@@ -391,6 +402,7 @@ Listener::Verdict Server::accept_websocket(Accepted client, SocketKind kind) {
   }
   if (room_ != Room::free) connection->refuse(out_of_room());
   if (mode_ != Mode::serving) connection->say_goodbye(drain_close_code_);  // its PROXY header came too late
+  if (!connection->is_movable()) ++unmovable_;
   connections_.emplace(id, std::move(connection));
   return go_on_unless_full();
 }
@@ -413,7 +425,7 @@ Listener::Verdict Server::accept_api(Accepted client) {
 }
 
 Listener::Verdict Server::go_on_unless_full() {
-  if (client_count() < ceiling()) return Listener::Verdict::go_on;
+  if (descriptor_count() < ceiling()) return Listener::Verdict::go_on;
   become_full();
   return Listener::Verdict::stop_for_now;
 }
@@ -452,12 +464,12 @@ void Server::look_for_room() {
     return;
   }
   const std::size_t room_again = max_connections_ - std::max<std::size_t>(1, max_connections_ / 20);
-  if (client_count() <= room_again && !accepts_no_more_) {
+  if (descriptor_count() <= room_again && !accepts_no_more_) {
     room_ = Room::free;
     log::info("has room again at {} connections", client_count());
     master_.report(WorkerReport::has_room);
     resume_listeners();
-  } else if (room_ == Room::refusing && client_count() < ceiling()) {
+  } else if (room_ == Room::refusing && descriptor_count() < ceiling()) {
     resume_listeners();
   }
 }
@@ -485,6 +497,7 @@ void Server::beat() {
   context_.counters.loop_lag_ms.set(late_ns / nanoseconds_per_millisecond);
   handle_deadlines();
   if (drain_plan_) drain_due();
+  end_relays_due();
   look_for_room();
 }
 
@@ -510,7 +523,9 @@ void Server::end_turn() {
     for (ClientConnection* connection : told) connection->tell();
     context_.flush();  // what they said to that; now no list but a new one of notices can name a connection
     for (ClientConnection* connection : told) {
-      if (connection->is_forgotten()) connections_.erase(connection->id());
+      if (!connection->is_forgotten()) continue;
+      if (!connection->is_movable()) --unmovable_;
+      connections_.erase(connection->id());
     }
     bus_.flush();
   }

@@ -31,6 +31,8 @@
 #include "worker/mesh_bus.h"
 #include "worker/poller.h"
 #include "worker/proxy_greetings.h"
+#include "worker/relay.h"
+#include "worker/relay_ends.h"
 #include "worker/timer_table.h"
 #include "worker/tls_context.h"
 #include "worker/uv_handle.h"
@@ -45,6 +47,8 @@ class Server final : public Worker {
 
   // Starts the application (throws what it throws), reports ready and serves until told to leave.
   void run();
+  // TLS clients of connections that were handed over, if there are any: once run() has returned.
+  [[nodiscard]] std::optional<RelayCargo> take_relay_cargo() { return std::exchange(relay_cargo_, std::nullopt); }
 
   // ---- for applications
   [[nodiscard]] unsigned slot() const override { return heritage_.slot; }
@@ -96,7 +100,10 @@ class Server final : public Worker {
   void close_listeners();
 
   // ---- from one worker to another (server_handoff.cpp)
-  void hand_over(FileDescriptor stream);
+  // `relay_time_ms`: after which TLS clients are told to reconnect; none: never.
+  void hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay_time_ms);
+  struct Relaying;  // what stays here of TLS connections that are offered
+  [[nodiscard]] Relaying offer_connections(HandoffSender& handoff, std::optional<std::uint64_t> relay_time_ms);
   void take_over(FileDescriptor stream);
   void serve_alone();
   void resume(HandoffReceiver::Outcome outcome);
@@ -111,6 +118,8 @@ class Server final : public Worker {
   [[nodiscard]] Listener::Verdict go_on_unless_full();
   // Of both kinds, and those that may become one.
   [[nodiscard]] std::size_t client_count() const { return connections_.size() + api_.size() + greetings_.size(); }
+  // With those that it takes to relay them at a reload.
+  [[nodiscard]] std::size_t descriptor_count() const { return client_count() + unmovable_; }
   [[nodiscard]] std::size_t ceiling() const;
   void become_full();
   void become_exhausted();
@@ -123,6 +132,8 @@ class Server final : public Worker {
   void beat();
   void handle_deadlines();
   void drain_due();
+  [[nodiscard]] bool part_with(ConnectionId id, std::uint16_t close_code);
+  void end_relays_due();
   void end_turn();
   void give_up_the_rest();
   void leave_if_empty();
@@ -154,6 +165,10 @@ class Server final : public Worker {
   std::vector<RecordSocket> unheard_withdrawals_;  // of handoffs that came to nothing
   std::optional<DrainPlan> drain_plan_;
   std::uint16_t drain_close_code_ = 0;
+  std::optional<RelayCargo> relay_cargo_;
+  RelayEnds relay_ends_;  // of connections whose TLS another process has
+  std::vector<ConnectionId> postponed_ends_;
+  std::size_t unmovable_ = 0;       // connections whose descriptor is not all there is to them
   std::uint64_t last_counter_ = 0;  // of connection ids
   std::uint64_t last_beat_ns_ = 0;
   std::size_t max_connections_;  // the descriptor limit, less what is kept in reserve

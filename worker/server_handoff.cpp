@@ -1,6 +1,10 @@
 // How one worker's clients, and its place on the bus, become its successor's (handoff.h, docs/reload.md).
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
+#include <random>
 #include <utility>
 
 #include "protocol/close_code.h"
@@ -10,8 +14,60 @@
 
 namespace wsd::worker {
 
+namespace {
+
+// A worker's end and the relay's, which holds as much for a client that does not read as its socket would. Empty if
+// there are no descriptors.
+std::pair<FileDescriptor, FileDescriptor> make_relay_pair(const Limits& limits) {
+  std::array<int, 2> ends{-1, -1};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) return {};
+  for (const int end : ends) {
+    ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &limits.socket_send_buffer, sizeof(limits.socket_send_buffer));
+  }
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+}  // namespace
+
+struct Server::Relaying {
+  RelayCargo cargo;
+  std::vector<ClientConnection*> connections;  // of each of its clients, until it has their transports
+};
+
+// TLS connections are offered with the plaintext end of a pair in their socket's place.
+Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional<std::uint64_t> relay_time_ms) {
+  Relaying relaying;
+  const std::uint64_t window_ms = static_cast<std::uint64_t>(heritage_.limits.drain_timeout.count()) * 2 / 3;
+  std::minstd_rand random(heritage_.incarnation);
+  std::uniform_int_distribution<std::uint64_t> jitter_ms(0, window_ms);
+  for (const auto& [id, connection] : connections_) {
+    ConnectionState state = connection->save();
+    state.relay_end_ms = relay_ends_.due_of(id);
+    if (connection->is_movable()) {
+      handoff.add(state, connection->descriptor());
+      continue;
+    }
+    auto [theirs, ours] = make_relay_pair(heritage_.limits);
+    if (!ours) {
+      handoff.fail("it is out of descriptors for relays of TLS");
+      break;
+    }
+    if (relay_time_ms) state.relay_end_ms = context_.now_ms() + *relay_time_ms + jitter_ms(random);
+    handoff.add(state, std::move(theirs));
+    relaying.connections.push_back(connection.get());
+    relaying.cargo.clients.push_back({.transport = nullptr, .worker = std::move(ours)});
+  }
+  if (relay_time_ms) {
+    // What is left of the drain's time is for close handshakes, and for those that must not be cut.
+    relaying.cargo.ends_at_ms = context_.now_ms() + *relay_time_ms +
+                                static_cast<std::uint64_t>(heritage_.limits.drain_timeout.count()) +
+                                static_cast<std::uint64_t>(heritage_.limits.close_timeout.count());
+  }
+  return relaying;
+}
+
 // Nothing of the loop runs meanwhile, so nothing is accepted, read or called between the first save() and the end.
-void Server::hand_over(FileDescriptor stream) {
+void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay_time_ms) {
   do {  // what a callback publishes meanwhile may wait in a batch again
     channels_.send_batches();
     end_turn();
@@ -20,13 +76,15 @@ void Server::hand_over(FileDescriptor stream) {
   HandoffSender handoff(RecordSocket(std::move(stream)), client_count(), heritage_.limits.handoff_patience);
   for (const ApiService::Saved& saved : api_connections) handoff.add(saved.state, saved.descriptor);
   for (const auto& greeting : greetings_.save()) handoff.add(greeting.state, greeting.descriptor);
-  for (const auto& [id, connection] : connections_) handoff.add(connection->save(), connection->descriptor());
+  Relaying relaying = offer_connections(handoff, relay_time_ms);
   const MeshBus::State bus = bus_.save();
   handoff.add_bus(bus.records, bus.links);
   // Before the new worker counts them, or status would show them twice.
   const std::uint64_t visible = context_.counters.connections.get();
   context_.counters.connections.set(0);
-  if (!handoff.offer_accepted() || !handoff.commit()) {
+  const bool accepted = handoff.offer_accepted();
+  if (accepted && !relaying.connections.empty()) master_.report_relays();  // before the new worker says that it serves
+  if (!accepted || !handoff.commit()) {
     context_.counters.connections.set(visible);
     if (RecordSocket unheard = handoff.withdraw()) unheard_withdrawals_.push_back(std::move(unheard));
     log::warning("the handoff failed, and this worker goes on: {}", handoff.failure());
@@ -38,8 +96,16 @@ void Server::hand_over(FileDescriptor stream) {
   channels_.hand_over();
   api_.hand_over();
   greetings_.hand_over();
+  for (std::size_t i = 0; i < relaying.connections.size(); ++i) {
+    relaying.cargo.clients[i].transport = relaying.connections[i]->hand_over();
+  }
   for (const auto& [id, connection] : connections_) connection->hand_over();
   connections_.clear();
+  unmovable_ = 0;
+  if (!relaying.connections.empty()) {
+    relaying.cargo.tls = std::move(tls_);
+    relay_cargo_ = std::move(relaying.cargo);
+  }
   loop_.stop();
 }
 
@@ -70,6 +136,7 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
     auto resumed = std::make_unique<ClientConnection>(context_, state,
                                                       std::make_unique<TcpTransport>(std::move(connection.socket)));
     connections_.emplace(state.id, std::move(resumed));
+    if (state.relay_end_ms != 0) relay_ends_.add(state.id, state.relay_end_ms);
   }
   for (const HandedConnection& connection : handed) {
     connections_.at(connection.state.id)->attach(connection.state.due_ms);

@@ -5,10 +5,13 @@
 
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <utility>
 
 #include "worker/log.h"
 #include "worker/module_loader.h"
 #include "worker/process_title.h"
+#include "worker/relay.h"
 #include "worker/server.h"
 #include "worker/tls_certificate.h"
 
@@ -31,12 +34,20 @@ const AppModule& module_of(Heritage& heritage) {
   return module;
 }
 
-void serve(Heritage& heritage) {
+// What is left to relay when it is over, if anything.
+std::optional<RelayCargo> serve(Heritage& heritage) {
   // An application of its own says for itself what GET / answers.
   const bool has_page = heritage.page && heritage.app != nullptr;
   AppHost app(module_of(heritage), heritage.settings, has_page ? FrontPage::shown : FrontPage::none);
   Server server(heritage, app);
   server.run();
+  return server.take_relay_cargo();
+}
+
+void relay(Heritage& heritage, RelayCargo cargo) {
+  set_process_title(fmt::format("wsd: relay process  {}/{}", heritage.name, heritage.slot));
+  log::set_role(fmt::format("relay {}", heritage.slot));
+  Relay(heritage, std::move(cargo)).run();
 }
 
 }  // namespace
@@ -48,7 +59,7 @@ ExitCode run_worker(Heritage heritage) {
   // What an app prints is a line at a time, also when standard output is a file.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   try {
-    serve(heritage);
+    if (auto cargo = serve(heritage)) relay(heritage, std::move(*cargo));
     return ExitCode::done;
   } catch (const TlsError& error) {
     log::error("cannot start: {}", error.what());

@@ -42,7 +42,7 @@ class ExactClients:
         each, rest = divmod(connections, processes)
         assert rest == 0
         command = [load_client(), "--exact", "--go", "--pipeline", "4", "--prefix", "g"]
-        command += ["--connections", str(each), "--rate", str(rate / processes), f"ws://127.0.0.1:{server.port}/"]
+        command += ["--connections", str(each), "--rate", str(rate / processes), server.urls()[0] + "/"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.processes = [
             subprocess.Popen(command, text=True, env=environment(server.directory), **pipes) for _ in range(processes)

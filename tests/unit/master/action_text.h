@@ -52,6 +52,7 @@ struct EventText {
   std::string operator()(const Exited& e) const { return fmt::format("{} ended: {}", e.key, to_string(e.status)); }
   std::string operator()(const Released& e) const { return fmt::format("{} closed slot {}", e.key, e.slot); }
   std::string operator()(const TookOver& e) const { return fmt::format("{} took over", e.key); }
+  std::string operator()(const Relays& e) const { return fmt::format("{} will relay", e.key); }
   std::string operator()(const HandoffFailed& e) const {
     return fmt::format("{} could not hand over: {}", e.key, e.reason);
   }

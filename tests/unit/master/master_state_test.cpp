@@ -29,13 +29,13 @@ TEST(MasterState, OfRelease01IsUnderstood) {
   EXPECT_EQ(state->wanted_generation, 3U);
   EXPECT_EQ(state->last_key, 12U);
   ASSERT_EQ(state->plans.size(), 2U);
-  EXPECT_EQ(state->plans[0], (MasterState::Plan{3, R"({"app":"echo","count":2})", -1, ""}));
+  EXPECT_EQ(state->plans[0], (MasterState::Plan{3, R"({"app":"echo","count":2})", -1, "", {}}));
   EXPECT_EQ(state->plans[1].module, 17);
   ASSERT_EQ(state->addresses.size(), 1U);
   EXPECT_EQ(state->addresses[0],
             (MasterState::Address{"ws://127.0.0.1:0", "ws://127.0.0.1:43121", {5, 6}, worker::SocketKind::websocket}));
   ASSERT_EQ(state->workers.size(), 3U);
-  EXPECT_EQ(state->workers[1], (MasterState::Worker{12, 4712, 1, 3, 9, 1, true, {1, 0}, false}));
+  EXPECT_EQ(state->workers[1], (MasterState::Worker{12, 4712, 1, 3, 9, 1, true, false, {1, 0}, false}));
   EXPECT_FALSE(state->workers[2].current);
   EXPECT_EQ(state->folded.accepted, 1U);
   EXPECT_EQ(state->folded.protocol_errors, 7U);
@@ -64,7 +64,13 @@ TEST(MasterState, RemembersTheApiAndItsToken) {
   auto state = decoded(recording("two_slots_and_one_draining"));
   ASSERT_TRUE(state);
   state->plans[0].api_token = "a secret of some length";
+  state->plans[0].tls.pairs = {{.certificate = {"/etc/a.pem", "certificate"}, .key = {"/etc/a.key", "key\n"}},
+                               {.certificate = {"/etc/b.pem", ""}, .key = {"/etc/b.key", "another"}}};
+  state->plans[0].tls.client_ca = {"/etc/ca.pem", "authority"};
+  state->ticket_secret = std::string("\0binary", 7);
   state->addresses.push_back({"unix:/run/api", "unix:/run/api", {7, -1, 8}, worker::SocketKind::api});
+  state->addresses.push_back({"wss://0.0.0.0:443", "wss://0.0.0.0:443", {9}, worker::SocketKind::secure});
+  state->workers[0].relaying = true;
   EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
 }
 

@@ -162,6 +162,20 @@ TEST(Options, MergeWhatANewerOneWasGiven) {
   EXPECT_THAT(*remembered.listen, ElementsAre(ListenUrl{Scheme::ws, "a", 1}));
 }
 
+TEST(Options, CertificatesOfANewerOneReplaceAllOfTheOlderOnes) {
+  Options remembered = given({{"tls_cert", "/a"}, {"tls_cert", "/b"}, {"tls_key", "/c"}, {"tls_key", "/d"}});
+  EXPECT_THAT(*remembered.tls_cert, ElementsAre("/a", "/b"));
+  remembered.merge(given({{"tls_cert", "/e"}, {"tls_key", "/f"}}));
+  EXPECT_THAT(*remembered.tls_cert, ElementsAre("/e"));
+  EXPECT_THAT(*remembered.tls_key, ElementsAre("/f"));
+}
+
+TEST(Options, TellWhatAReloadMayDoToTls) {
+  EXPECT_EQ(*Options().tls_reload, TlsReload::relay);
+  EXPECT_EQ(*given({{"tls_reload", "drain"}}).tls_reload, TlsReload::drain);
+  EXPECT_EQ(Options().set_text("tls_reload", "cut"), "--tls-reload: must be relay or drain, not 'cut'");
+}
+
 TEST(Options, AreTheSameAfterTheirWayThroughJson) {
   const Options before = given({{"app", "push"},
                                 {"listen", "ws://[::1]:0"},
@@ -170,6 +184,13 @@ TEST(Options, AreTheSameAfterTheirWayThroughJson) {
                                 {"api", "http://127.0.0.1:8090"},
                                 {"api", "unix:/run/api"},
                                 {"api_token_file", "/etc/wsd/token"},
+                                {"tls_cert", "/etc/a.pem"},
+                                {"tls_cert", "/etc/b.pem"},
+                                {"tls_key", "/etc/a.key"},
+                                {"tls_key", "/etc/b.key"},
+                                {"tls_client_ca", "/etc/ca.pem"},
+                                {"tls_reload", "drain"},
+                                {"relay_timeout", "3600"},
                                 {"page", "false"},
                                 {"subprotocol", "protocol1"},
                                 {"count", "7"},

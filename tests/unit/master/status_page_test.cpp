@@ -51,9 +51,20 @@ TEST(StatusJson, HasEveryFieldByItsName) {
       R"("generation":2,"app":"push","listen":["ws://0.0.0.0:8080","ws://[::1]:8080"],)"
       R"("api":["http://127.0.0.1:8090","unix:/run/api"],"workers":[{"slot":0,"pid":100,"generation":1,"state":"running","connections":1,"accepted":2,"messages_in":3,)"
       R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"published":9,"bus_dropped":10,"rss_bytes":3145728,)"
-      R"("loop_lag_ms":0.25}],"draining":[],"totals":{"connections":3,"accepted":1234567890123,"messages_in":9,)"
+      R"("loop_lag_ms":0.25}],"draining":[],"relays":[],"totals":{"connections":3,"accepted":1234567890123,"messages_in":9,)"
       R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24,"published":27,"bus_dropped":30},)"
       R"("exits":[{"status":"killed by SIGKILL","count":1},{"status":"exit 250","count":2}]})");
+}
+
+TEST(StatusJson, TellsOfRelays) {
+  Status status = example();
+  status.relays = {worker(3)};
+  status.relays[0].state = "relaying";
+  auto read = status_from_json(to_json(status));
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->relays.size(), 1U);
+  EXPECT_EQ(read->relays[0].state, "relaying");
+  EXPECT_THAT(to_tables(status), testing::AllOf(HasSubstr("1 draining      1 relaying"), HasSubstr("[relaying]")));
 }
 
 TEST(StatusJson, IsTheSameAfterItWasRead) {

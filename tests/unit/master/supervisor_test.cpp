@@ -106,7 +106,7 @@ class Story {
   std::string who_is_there() const {
     std::string text;
     for (const auto& worker : supervisor_.workers()) {
-      constexpr const char* kStates[] = {"starting", "running", "busy", "stopping"};
+      constexpr const char* kStates[] = {"starting", "running", "busy", "relaying", "stopping"};
       text +=
           fmt::format("{}{} slot {} gen {} {}{}", text.empty() ? "" : "; ", worker.key, worker.slot, worker.generation,
                       kStates[static_cast<int>(worker.state)], worker.current ? "" : " (not current)");
@@ -557,6 +557,57 @@ TEST(SupervisorReload, TriesAgainWhenALaterWorkerCannotHandOver) {
   EXPECT_THAT(story.tell(HandoffFailed{2, "no memory"}), ElementsAre("leave 4"));
   EXPECT_THAT(story.after(100ms), ElementsAre("spawn 5 slot 1 gen 2"));
   EXPECT_THAT(story.replaces(5), ElementsAre("hand over 2 to 5", "leave 2", "reloaded to gen 2"));
+}
+
+TEST(SupervisorReload, LeavesAWorkerThatRelaysInPeace) {
+  Story story(1);
+  story.is_up();
+  story.reloads(1);
+  story.is_ready(2);
+  EXPECT_THAT(story.tell(Relays{1}), IsEmpty());
+  EXPECT_THAT(story.takes_over(2), ElementsAre("reloaded to gen 2"));
+  EXPECT_THAT(story.who_is_there(), "2 slot 0 gen 2 running; 1 slot 0 gen 1 relaying (not current)");
+  EXPECT_THAT(story.after(1000s), IsEmpty()) << "it has all the time it likes";
+  EXPECT_THAT(story.ends(1, kDone), IsEmpty());
+  EXPECT_THAT(story.exits, IsEmpty());
+}
+
+TEST(SupervisorReload, CountsARelayThatDies) {
+  Story story(1);
+  story.is_up();
+  story.reloads(1);
+  story.is_ready(2);
+  story.tell(Relays{1});
+  story.takes_over(2);
+  EXPECT_THAT(story.ends(1, dies_of(SIGSEGV)), IsEmpty());
+  EXPECT_THAT(story.exits, ElementsAre("killed by SIGSEGV"));
+}
+
+TEST(SupervisorReload, TakesAWorkerForNoRelayWhoseHandoffFailed) {
+  Story story(2);
+  story.is_up();
+  story.reloads(2);
+  story.replaces(3);
+  story.is_ready(4);
+  story.tell(Relays{2});
+  story.tell(HandoffFailed{2, "no memory"});
+  story.after(100ms);
+  EXPECT_THAT(story.replaces(5), ElementsAre("hand over 2 to 5", "leave 2", "reloaded to gen 2"));
+}
+
+TEST(SupervisorStop, EndsRelaysToo) {
+  for (const bool graceful : {false, true}) {
+    Story story(1);
+    story.is_up();
+    story.reloads(1);
+    story.is_ready(2);
+    story.tell(Relays{1});
+    story.takes_over(2);
+    const std::string word = graceful ? "drain" : "leave";
+    EXPECT_THAT(story.tell(StopRequested{graceful}), ElementsAre(StartsWith(word + " 1"), StartsWith(word + " 2")));
+    story.ends(2, kDone);
+    EXPECT_THAT(story.ends(1, kDone), ElementsAre("stopped"));
+  }
 }
 
 TEST(SupervisorReload, AsksNoClientsOfAWorkerThatNeverServed) {
