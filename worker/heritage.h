@@ -46,7 +46,7 @@ struct Heritage {
   std::string subprotocol;  // of --subprotocol; empty: none was given
   protocol::OriginRules origins;
   protocol::TrustedProxies proxies;
-  TlsMaterial tls;          // of the secure sockets
+  TlsMaterial tls;  // of the secure sockets
   Limits limits;
   bool proving = false;    // nobody serves its generation yet: a certificate that is no good refuses it
   bool successor = false;  // serves nobody before the order take_over

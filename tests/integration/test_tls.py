@@ -7,12 +7,13 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 
 import pytest
 
 from certificates import Authority, openssl
-from clients import RawClient, TEXT, close_frame, frame
-from server import DEADLINE_S, holds_for, wait_until
+from clients import TEXT, frame
+from server import DEADLINE_S, wait_until
 
 NODE = pathlib.Path(__file__).parent / "node"
 WSS = "wss://127.0.0.1:0"
@@ -167,17 +168,17 @@ def resumes(port, session, version):
 @pytest.mark.parametrize("version", ["1_2", "1_3"])
 def test_sessions_resume_in_every_worker_and_after_a_reload_and_an_upgrade(secure_server, directory, version):
     server = secure_server(count=4)
-    session = ticket_session(server.port, directory, version)
+    port = server.port
+    session = ticket_session(port, directory, version)
     before = [row["accepted"] for row in server.workers()]
     for _ in range(16):
-        assert resumes(server.port, session, version)
+        assert resumes(port, session, version)
     served = [now["accepted"] - then for now, then in zip(server.workers(), before)]
     assert sum(served) == 16 and sum(count > 0 for count in served) > 1, "by more than one worker"
     assert server.cli("reload").returncode == 0
-    assert all(resumes(server.port, session, version) for _ in range(4))
+    assert all(resumes(port, session, version) for _ in range(4))
     assert server.cli("upgrade").returncode == 0
-    assert all(resumes(server.port, session, version) for _ in range(4))
-    port = server.port
+    assert all(resumes(port, session, version) for _ in range(4))
     assert server.cli("restart", "-d", "--listen", f"wss://127.0.0.1:{port}").returncode == 0
     assert not resumes(port, session, version), "another life, another secret"
 
@@ -353,12 +354,13 @@ def test_clients_that_leave_in_the_middle_leave_nothing_behind(secure_server, au
 
 def test_failures_are_logged_at_a_bounded_rate(secure_server, connect):
     server = secure_server(count=1)
+    port, began = server.port, time.monotonic()
     for _ in range(50):
-        client = connect(server.port, handshake=False)
+        client = connect(port, handshake=False)
         client.send(b"GET / HTTP/1.1\r\n\r\n")
         client.receive_response()
     wait_until(lambda: server.status()["totals"]["protocol_errors"] == 50)
-    assert server.log().count("TLS handshake with") == 1
+    assert server.log().count("TLS handshake with") <= 1 + (time.monotonic() - began) / 10
 
 
 def test_a_slow_reader_gets_everything_in_order(secure_server, authority, connect):

@@ -133,7 +133,7 @@ TEST(ListenUrl, RefusesWhatCannotBeListenedOn) {
                            "unix:run/chat.ws",
                            "0.0.0.0:8080",
                            "http://localhost:80",
-                           
+
                            "ws://:8080",
                            "ws://localhost:",
                            "ws://localhost:x",
