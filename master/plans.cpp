@@ -11,21 +11,15 @@
 
 namespace wsd::master {
 
-namespace {
-
-// Otherwise not one connection would be let in.
 void refuse_unknown_proxies(const Options& options) {
   for (const ListenUrl& url : addresses_of(options)) {
     if (!url.proxied || url.is_unix() || options.trusted_proxy.given()) continue;
-    throw CommandError(
-        CommandStatus::usage,
-        fmt::format("--listen {}: which proxies may speak for others there? Give --trusted-proxy CIDR, as in "
-                    "--trusted-proxy 127.0.0.1",
-                    to_string(url)));
+    throw CommandError(CommandStatus::usage,
+                       fmt::format("{}: which proxies may speak for others there? Give --trusted-proxy CIDR, as in "
+                                   "--trusted-proxy 127.0.0.1",
+                                   to_string(url)));
   }
 }
-
-}  // namespace
 
 Plan make_plan(const Options& options) {
   refuse_unknown_proxies(options);

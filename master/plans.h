@@ -26,6 +26,9 @@ struct Plan {
 // standard error. Throws CommandError.
 [[nodiscard]] Plan make_plan(const Options& options);
 
+// Whoever listens for the PROXY protocol and trusts nobody would let in nobody. Throws CommandError(usage).
+void refuse_unknown_proxies(const Options& options);
+
 class Plans {
  public:
   explicit Plans(Plan first) { plans_.emplace(1, std::move(first)); }

@@ -49,6 +49,7 @@ void ReloadDesk::begin_waiting() {
 void ReloadDesk::begin(const Request& request) {
   Plan plan = around_.plans.wanted();
   plan.options.merge(request.changes);
+  refuse_unknown_proxies(plan.options);
   const bool stopping = around_.supervisor.stopping();
   if (!stopping) {
     plan.api_token = read_api_token(plan.options);

@@ -226,6 +226,13 @@ def test_an_address_that_lets_in_nobody_is_refused(servers):
     assert refused.returncode == 2
     assert "--trusted-proxy" in refused.stderr and len(refused.stderr.splitlines()) == 1
     server.expect_nothing_left()
+    server.listen = ["ws://127.0.0.1:0"]
+    server.start()
+    server.expect_log("reload refused")
+    refused = server.cli("reload", "--listen", "ws://127.0.0.1:0?proxy")
+    assert refused.returncode == 1
+    assert "--trusted-proxy" in refused.stderr
+    assert server.cli("reload", "--listen", "ws://127.0.0.1:0?proxy", "--trusted-proxy", "127.0.0.1").returncode == 0
 
 
 def test_a_header_that_never_ends_is_let_go_at_the_deadline(servers, app):

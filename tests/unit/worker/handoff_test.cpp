@@ -135,6 +135,25 @@ TEST_F(HandoffTest, EveryConnectionArrivesInOrderWithItsSocket) {
   EXPECT_TRUE(test::is_open(sockets_.first.get())) << "the sender's own are its own to close";
 }
 
+TEST_F(HandoffTest, ConnectionsThatAreNobodysClientYetArriveToo) {
+  const std::array<std::byte, 3> begun{std::byte{'P'}, std::byte{'R'}, std::byte{'O'}};
+  const ProxyGreetingState greeting{
+      .remote_address = "192.0.2.7", .kind = SocketKind::api, .input = {begun.begin(), begun.end()}, .due_ms = 7};
+  std::thread sender([&] {
+    HandoffSender handoff(std::move(*old_), 2, patience);
+    handoff.add(greeting, sockets_.first.get());
+    handoff.add(state_of(1), sockets_.second.get());
+    EXPECT_TRUE(handoff.offer_accepted()) << handoff.failure();
+    EXPECT_TRUE(handoff.commit()) << handoff.failure();
+  });
+  run();
+  sender.join();
+  expect_arrived({state_of(1)}, {sockets_.second.get()});
+  ASSERT_EQ(outcome_->greetings.size(), 1U);
+  EXPECT_EQ(outcome_->greetings[0].state, greeting);
+  EXPECT_EQ(inode_of(outcome_->greetings[0].socket.get()), inode_of(sockets_.first.get()));
+}
+
 TEST_F(HandoffTest, ThoseWithMuchToCarryArriveWholeAmongTheOthers) {
   std::vector<ConnectionState> states;
   for (const std::size_t size : {0U, 16'000U, 16'300U, 16'384U, 16'400U, 1U, 40'000U, 65'536U, 2U, 5'000'000U, 3U}) {
