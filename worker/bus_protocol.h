@@ -40,7 +40,7 @@ enum class BusWord : std::uint16_t {
   expect = 335,          // question, slots: so many will answer it, you did not ask them yourself
 
   homes_changed = 340,  // homes: from here on this slot goes by that number
-  home_state = 341,     // a channel's home (channel_home.h), from the old one to the new one
+  home_state = 341,     // a channel's home (channel_home.h), from the old one to the new one; homes
 };
 
 enum class BusField : protocol::Tag {

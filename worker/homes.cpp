@@ -222,13 +222,15 @@ RecordWriter Homes::state_record(std::string_view channel, const ChannelHome& ho
 }
 
 // What this generation's App::channels does not ask for any more is left behind.
-void Homes::take_state(const RecordReader& record) {
+void Homes::take_state(const RecordReader& record, const std::function<bool(ConnectionId)>& is_wanted) {
   const std::string_view channel = text(record, BusField::channel);
   const ChannelOptions& options = client_.options_of(channel);
   if (!is_kept(options)) return;
   ChannelHome& home = home_of(channel);
   if (options.presence) {
-    for (const Member& member : read_members(record)) (void)home.join(member.id, member.name, options.unique_names);
+    for (const Member& member : read_members(record)) {
+      if (is_wanted(member.id)) (void)home.join(member.id, member.name, options.unique_names);
+    }
   }
   std::deque<ChannelHome::Past> history;
   for (const PastMessage& past : read_history(record)) {

@@ -84,7 +84,8 @@ class Homes {
       for (const auto& [id, name] : members) visit(channel, id, name);
     }
   }
-  void take_state(const protocol::RecordReader& record);
+  // All but the members that are not wanted.
+  void take_state(const protocol::RecordReader& record, const std::function<bool(ConnectionId)>& is_wanted);
   // It was another home's until now.
   void note_given(std::string_view channel) { given_.emplace(channel); }
   [[nodiscard]] const std::set<std::string, std::less<>>& given() const { return given_; }

@@ -403,8 +403,7 @@ void MeshBus::handle(Slot from, const RecordReader& record) {
       peers_[from].homes = static_cast<std::uint32_t>(number(record, BusField::homes));
       return take_step();
     case BusWord::home_state:
-      home_role_.take_state(record);
-      return home_role_.note_given(text(record, BusField::channel));
+      return handle_state(record);
     case BusWord::sequence:
     case BusWord::join:
     case BusWord::rejoin:
@@ -486,6 +485,16 @@ void MeshBus::handle_sequence(Slot from, const RecordReader& record) {
     has_output_ = true;
   }
   home_role_.handle_sequence(from, record);
+}
+
+void MeshBus::handle_state(const RecordReader& record) {
+  const std::string_view channel = text(record, BusField::channel);
+  // Not ours: the giver goes by fewer homes than we have heard of yet, or by more than there are by now.
+  const Slot home = home_of(channel);
+  if (home != self_ && number(record, BusField::homes) >= homes_) return send(home, record.bytes());
+  // Where we are settled, it is late, and whoever has taken the step with us has named its members already.
+  home_role_.take_state(record, [this](ConnectionId id) { return !settled_ || !is_in_step(slot_of(id)); });
+  if (!settled_) home_role_.note_given(channel);
 }
 
 void MeshBus::handle_publish(Slot from, const RecordReader& record) {
@@ -629,15 +638,7 @@ void MeshBus::forget_neighbour(Slot slot) {
     const auto word = RecordReader::parse(deferred.record)->type();
     return deferred.from == slot && word != static_cast<std::uint16_t>(BusWord::sequence);
   });
-  // What it was asked as a home that it is no more goes to the new one.
-  std::vector<std::uint64_t> moving;
-  for (const KeptPublication& publication : peer.outbox) {
-    if (home_of(publication.channel) != slot) moving.push_back(publication.number);
-  }
-  for (const std::uint64_t its_number : moving) {
-    KeptPublication publication = *peer.outbox.take(its_number);
-    held_[publication.channel].push_back(std::move(publication));
-  }
+  take_back_moving(slot);
   release_held();
 }
 
@@ -738,7 +739,9 @@ void MeshBus::give_away_homes() {
   std::vector<std::string> gone;
   home_role_.for_each_state([&](const std::string& channel, const RecordWriter& state) {
     if (home_of(channel) == self_) return;
-    send(home_of(channel), state);
+    RecordWriter given = state;
+    given.add_number(tag(BusField::homes), homes_);
+    send(home_of(channel), given);
     gone.push_back(channel);
   });
   for (const std::string& channel : gone) home_role_.forget(channel);
@@ -758,9 +761,23 @@ void MeshBus::hold_back_moving() {
   std::erase_if(inbox_, moves);
   std::erase_if(deferred_, moves);
   for (const auto& [slot, peer] : peers_) {
+    if (!peer.is_there()) take_back_moving(slot);
     for (const KeptPublication& publication : peer.outbox) {
       if (home_of(publication.channel) != slot) held_.try_emplace(publication.channel);
     }
+  }
+}
+
+// What was to be put in order by a worker that is gone, whose slot is not the home any more, goes to the new home.
+void MeshBus::take_back_moving(Slot slot) {
+  KeptOutbox& outbox = peers_.at(slot).outbox;
+  std::vector<std::uint64_t> moving;
+  for (const KeptPublication& publication : outbox) {
+    if (home_of(publication.channel) != slot) moving.push_back(publication.number);
+  }
+  for (const std::uint64_t its_number : moving) {
+    KeptPublication publication = *outbox.take(its_number);
+    held_[publication.channel].push_back(std::move(publication));
   }
 }
 

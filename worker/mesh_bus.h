@@ -142,6 +142,7 @@ class MeshBus final : public Bus, private SlotSender {
   void handle_request(Slot from, const protocol::RecordReader& record);
   // From a channel's home.
   void handle_told(Slot from, const protocol::RecordReader& record);
+  void handle_state(const protocol::RecordReader& record);
   void handle_publish(Slot from, const protocol::RecordReader& record);
   void handle_sequenced(Slot from, const protocol::RecordReader& record);
   void handle_sequence(Slot from, const protocol::RecordReader& record);
@@ -173,6 +174,7 @@ class MeshBus final : public Bus, private SlotSender {
   void change_homes(std::uint32_t homes);
   void give_away_homes();
   void hold_back_moving();
+  void take_back_moving(Slot slot);
   void release_held();
   [[nodiscard]] bool may_be_overtaking(Slot from, std::string_view channel) const;
   void release_early();

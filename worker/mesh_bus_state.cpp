@@ -230,13 +230,16 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
         break;
       }
       default:
-        if (record->type() == static_cast<std::uint16_t>(BusWord::home_state)) home_role_.take_state(*record);
+        if (record->type() == static_cast<std::uint16_t>(BusWord::home_state)) {
+          home_role_.take_state(*record, [](ConnectionId) { return true; });
+        }
         if (record->type() == static_cast<std::uint16_t>(BusWord::rejoin)) home_role_.handle_rejoin(*record);
     }
   }
   hold_back_moving();  // channels that are held, and nothing of them yet
   has_output_ = true;
   settled_ = is_on_bus_ = was_settled;
+  release_held();
   if (complete_ && !settled_) await_settlement();
   return true;
 }

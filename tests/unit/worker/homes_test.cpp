@@ -176,7 +176,7 @@ TEST_F(HomesTest, WhatAnotherHomeKnewIsKnownAndMembersWhoAreNotNamedHaveLeft) {
   old.handle_sequence(2, *RecordReader::parse(said.bytes()));
   told();
   old.for_each_state([&](const std::string& channel, const RecordWriter& state) {
-    homes_.take_state(*RecordReader::parse(state.bytes()));
+    homes_.take_state(*RecordReader::parse(state.bytes()), [](ConnectionId) { return true; });
     homes_.note_given(channel);
   });
   rejoin("room", bob, "an older name");

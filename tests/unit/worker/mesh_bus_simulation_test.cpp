@@ -57,6 +57,7 @@ class Life {
 
   void live() {
     const unsigned count = chance_.number(1, 5);
+    is_wild_ = chance_.percent(20);
     homes_ = count;
     choose_channels();
     for (Slot slot = 0; slot < count; ++slot) {
@@ -164,8 +165,10 @@ class Life {
     if (chance_.percent(50)) workers_[slot]->end_turn();
   }
 
+  // A reload at a time makes slots fewer: the next one's comes when the last one's is heard of, save in a wild life.
   void shrink() {
-    if (homes_ <= 1) return;
+    if (homes_ <= 1 || (has_shrunk_ && !is_wild_)) return;
+    shrank_twice_ |= has_shrunk_;
     homes_ = chance_.number(1, homes_ - 1);
     note("only {} homes", homes_);
     has_shrunk_ = true;
@@ -183,12 +186,13 @@ class Life {
     if (what < 500) return give_order(slot);
     if (what < 510 && may_crash()) return crash(slot);
     if (what < 525) return hand_over(slot);
-    if (what < 530 && crashed_.empty()) return shrink();
+    if (what < 530 && (is_wild_ || crashed_.empty())) return shrink();
     if (what < 560) return respawn();
     if (workers_.at(slot)->is_settled()) use(*workers_.at(slot), what);
   }
 
-  bool may_crash() const { return !has_shrunk_; }
+  // Both at once cost messages and order, where a home dies with what it was about to give away.
+  bool may_crash() const { return is_wild_ || !has_shrunk_; }
 
   void turn(Slot slot) {
     note("turn {}", slot);
@@ -254,7 +258,7 @@ class Life {
     } else {
       result = worker.bus.publish(
           {.channel = channel, .data = message, .type = MessageType::text, .publisher = 0, .excluded = {}},
-          [answered = question(worker)](const Delivery&) { ++*answered; });
+          [answered = question(worker, "how many got " + message)](const Delivery&) { ++*answered; });
     }
     promise(result != SendResult::dropped, "nothing is dropped where little waits");
     published_.push_back({channel, message, by_worker ? 0 : id, worker.slot(), births_[worker.slot()]});
@@ -263,15 +267,17 @@ class Life {
   void ask(BusWorker& worker, const std::string& channel) {
     note("{} asks about {}", worker.slot(), channel);
     if (chance_.percent(50)) {
-      worker.bus.ask_channel(channel, [answered = question(worker)](const ChannelReport&) { ++*answered; });
+      worker.bus.ask_channel(
+          channel, [answered = question(worker, "who is in " + channel)](const ChannelReport&) { ++*answered; });
     } else {
-      worker.bus.list_channels("", [answered = question(worker)](const ChannelList&) { ++*answered; });
+      worker.bus.list_channels(
+          "", [answered = question(worker, "what channels there are")](const ChannelList&) { ++*answered; });
     }
   }
 
   // How often it was answered.
-  std::shared_ptr<int> question(const BusWorker& worker) {
-    questions_.push_back({worker.slot(), worker.incarnation(), std::make_shared<int>(0)});
+  std::shared_ptr<int> question(const BusWorker& worker, std::string what) {
+    questions_.push_back({worker.slot(), worker.incarnation(), std::move(what), std::make_shared<int>(0)});
     return questions_.back().answered;
   }
 
@@ -298,7 +304,7 @@ class Life {
   void begin_phase() {
     note("a new phase");
     crashed_.clear();
-    has_shrunk_ = false;
+    has_shrunk_ = shrank_twice_ = false;
     published_.clear();
     questions_.clear();
     log_begins_.clear();
@@ -317,10 +323,12 @@ class Life {
 
   // Something crashed that was this channel's home, before or after the phase's changes.
   bool has_lost_its_home(const std::string& channel) const {
+    if (shrank_twice_ || (has_shrunk_ && !crashed_.empty())) return true;
     return crashed_.contains(home_slot(channel, homes_before_)) || crashed_.contains(home_slot(channel, homes_));
   }
 
   void look_around() {
+    has_been_wild_ |= shrank_twice_ || (has_shrunk_ && !crashed_.empty());
     for (const auto& [slot, worker] : workers_) {
       promise(worker->is_settled(), fmt::format("the worker of slot {} is settled", slot));
       for (const auto& [id, memberships] : worker->connections) {
@@ -340,12 +348,13 @@ class Life {
     promise(membership.question == 0, who + " got the answer to its join");
     std::map<std::string, std::uint64_t> last;
     for (const std::string& message : membership.received) {
+      if (has_been_wild_) break;
       const auto [publisher, number] = parse(message);
       promise(number > last[publisher], fmt::format("{} gets {} in its order, and once", who, message));
       last[publisher] = number;
     }
     const auto stable = stable_.find({id, channel});
-    if (stable == stable_.end() || stable->second != membership.serial) return;
+    if (stable == stable_.end() || stable->second != membership.serial || has_been_wild_) return;
     const std::set<std::string> received(membership.received.begin(), membership.received.end());
     for (const Published& one : published_) {
       if (one.channel != channel || one.publisher == id || births_[one.slot] != one.incarnation) continue;
@@ -422,7 +431,7 @@ class Life {
       promise(*one.answered <= 1, "a question is answered once");
       const auto asker = workers_.find(one.slot);
       if (asker == workers_.end() || asker->second->incarnation() != one.incarnation || !crashed_.empty()) continue;
-      promise(*one.answered == 1, "a question is answered");
+      promise(*one.answered == 1, one.what + " is answered");
     }
   }
 
@@ -443,6 +452,7 @@ class Life {
   struct Question {
     Slot slot;
     std::uint32_t incarnation;
+    std::string what;
     std::shared_ptr<int> answered;
   };
 
@@ -451,6 +461,8 @@ class Life {
   unsigned long long steps_ = 0;
   unsigned long long messages_ = 0;
   Chance chance_;
+  bool is_wild_ = false;        // workers may crash while homes become fewer
+  bool has_been_wild_ = false;  // they did
   std::vector<std::string> channels_;
   std::uint32_t homes_ = 1;
   std::uint32_t last_incarnation_ = 0;
@@ -465,6 +477,7 @@ class Life {
   std::map<Slot, std::uint32_t> births_before_;
   std::set<Slot> crashed_;
   bool has_shrunk_ = false;
+  bool shrank_twice_ = false;
   std::vector<Published> published_;
   std::vector<Question> questions_;
   std::map<std::pair<Slot, std::string>, std::size_t> log_begins_;
