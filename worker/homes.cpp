@@ -22,11 +22,14 @@ void Homes::handle_sequence(std::uint16_t from, const RecordReader& record) {
   RecordWriter sequenced = bus_record(BusWord::sequenced);
   sequenced.add_number(tag(BusField::origin), from);
   add_kept(sequenced, kept);
-  tell_interested(kept.channel, sequenced.bytes());
+  std::size_t asked = 0;
+  for (const std::uint16_t slot : interest_.slots_of(kept.channel)) {
+    if (sender_.send_publication(slot, sequenced.bytes())) ++asked;
+  }
   if (kept.question == 0) return;
   RecordWriter expect = bus_record(BusWord::expect);
   expect.add_number(tag(BusField::question), kept.question);
-  expect.add_number(tag(BusField::slots), interest_.slots_of(kept.channel).size());
+  expect.add_number(tag(BusField::slots), asked);
   sender_.send(from, expect.bytes());
 }
 

@@ -30,6 +30,8 @@ class SlotSender {
  public:
   // Silently dropped where nobody is.
   virtual void send(std::uint16_t slot, std::span<const std::byte> record) = 0;
+  // The same for a publication. False if it is dropped and counted, since too much waits for that slot.
+  virtual bool send_publication(std::uint16_t slot, std::span<const std::byte> record) = 0;
 
  protected:
   ~SlotSender() = default;

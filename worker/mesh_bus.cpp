@@ -106,6 +106,18 @@ void MeshBus::send(Slot slot, std::span<const std::byte> record) {
   }
 }
 
+bool MeshBus::send_publication(Slot slot, std::span<const std::byte> record) {
+  if (slot != self_ && is_there(slot)) {
+    const std::size_t waiting = peers_.at(slot).link->waiting();
+    if (waiting > 0 && waiting + record.size() > max_waiting_) {
+      counters_.bus_dropped.add(1);
+      return false;
+    }
+  }
+  send(slot, record);
+  return true;
+}
+
 bool MeshBus::is_there(Slot slot) const {
   const auto peer = peers_.find(slot);
   return peer != peers_.end() && peer->second.is_there();
@@ -207,15 +219,11 @@ MeshBus::Spread MeshBus::publish_plain(const Publication& publication, std::uint
     if (slot == self_) {
       spread.taken_here = client_.deliver(publication);
     } else if (is_there(slot)) {
-      BusLink& link = *peers_.at(slot).link;
-      if (link.waiting() > 0 && link.waiting() + publication.data.size() > max_waiting_) {
-        counters_.bus_dropped.add(1);
+      if (send_publication(slot, write_once())) {
+        ++spread.asked;
+      } else {
         spread.result = SendResult::dropped;
-        continue;
       }
-      link.send(write_once());
-      has_output_ = true;
-      ++spread.asked;
     }
   }
   return spread;

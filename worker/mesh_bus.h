@@ -124,6 +124,7 @@ class MeshBus final : public Bus, private SlotSender {
   // ---- sending
   void send(Slot slot, std::span<const std::byte> record) override;
   void send(Slot slot, const protocol::RecordWriter& record) { send(slot, record.bytes()); }
+  bool send_publication(Slot slot, std::span<const std::byte> record) override;
   [[nodiscard]] bool is_there(Slot slot) const;
   // Where a plain publication went.
   struct Spread {

@@ -25,6 +25,11 @@ class HomesTest : public testing::Test, public SlotSender {
     const auto record = RecordReader::parse(bytes);
     told_.push_back(std::to_string(slot) + ": " + text_of(*record));
   }
+  bool send_publication(std::uint16_t slot, std::span<const std::byte> bytes) override {
+    if (slot == 13) return false;
+    send(slot, bytes);
+    return true;
+  }
   static std::string text_of(const RecordReader& record) {
     switch (static_cast<BusWord>(record.type())) {
       case BusWord::sequenced:
@@ -103,6 +108,9 @@ TEST_F(HomesTest, AMessageGoesToEverySlotThatIsInterested) {
   EXPECT_THAT(told(), ElementsAre("1: said hello from 2 #7", "3: said hello from 2 #7"));
   publish("hist", "counted", 8, 99);
   EXPECT_THAT(told(), ElementsAre("1: said counted from 2 #8", "3: said counted from 2 #8", "2: expect 2"));
+  interest_.add("hist", 13);  // which is too far behind
+  publish("hist", "counted", 9, 99);
+  EXPECT_THAT(told(), ElementsAre("1: said counted from 2 #9", "3: said counted from 2 #9", "2: expect 2"));
   publish("hist2", "nobody", 9, 99);
   EXPECT_THAT(told(), ElementsAre("2: expect 0"));
 }
