@@ -31,6 +31,7 @@ constexpr std::uint16_t end = 212;
 constexpr std::uint16_t accepted = 213;
 constexpr std::uint16_t commit = 214;
 constexpr std::uint16_t withdraw = 215;
+constexpr std::uint16_t bus = 216;
 constexpr std::chrono::seconds patience = 20s;
 
 ino_t inode_of(int descriptor) {
@@ -165,6 +166,61 @@ TEST_F(HandoffTest, ThoseWithMuchToCarryArriveWholeAmongTheOthers) {
   const std::vector<int> sockets(states.size(), sockets_.first.get());
   hand_over(states, sockets);
   expect_arrived(states, sockets);
+}
+
+TEST_F(HandoffTest, TheBusArrivesWithItsLinksInOrder) {
+  for (const std::size_t size : {0U, 1U, 3'000'000U}) {
+    for (const std::size_t count : {0U, 1U, 255U, 600U}) {
+      auto pair = RecordSocket::make_pair();
+      outcome_.reset();
+      receiver_ = std::make_unique<HandoffReceiver>(loop_, std::move(pair.second), [this](Outcome outcome) {
+        outcome_.emplace(std::move(outcome));
+        receiver_.reset();
+      });
+      const std::vector<std::byte> records(size, std::byte{'r'});
+      std::vector<int> links;
+      for (std::size_t i = 0; i < count; ++i) {
+        links.push_back(i % 3 == 0 ? sockets_.first.get() : sockets_.second.get());
+      }
+      std::thread sender([&] {
+        HandoffSender handoff(std::move(pair.first), 1, patience);
+        handoff.add(state_of(7), sockets_.first.get());
+        handoff.add_bus(records, links);
+        EXPECT_TRUE(handoff.offer_accepted()) << handoff.failure();
+        EXPECT_TRUE(handoff.commit()) << handoff.failure();
+      });
+      run();
+      sender.join();
+      ASSERT_TRUE(outcome_);
+      EXPECT_EQ(outcome_->connections.size(), 1U);
+      EXPECT_EQ(outcome_->bus.records, records);
+      ASSERT_EQ(outcome_->bus.links.size(), count);
+      for (std::size_t i = 0; i < count; ++i)
+        ASSERT_EQ(inode_of(outcome_->bus.links[i].get()), inode_of(links[i])) << i;
+    }
+  }
+}
+
+TEST_F(HandoffTest, FromAReleaseWithoutABusNoneArrives) {
+  hand_over({state_of(7)}, {sockets_.first.get()});
+  ASSERT_TRUE(outcome_);
+  EXPECT_TRUE(outcome_->bus.records.empty());
+  EXPECT_TRUE(outcome_->bus.links.empty());
+}
+
+TEST_F(HandoffTest, AnotherNumberOfLinksThanWasSaidIsRefused) {
+  const std::array<int, 1> link{sockets_.first.get()};
+  say_offer(0);
+  say(RecordWriter(bus).add_number(6, 2), link);
+  turn();
+  expect_refused();
+}
+
+TEST_F(HandoffTest, ABusWithoutItsMemoryIsRefused) {
+  say_offer(0);
+  say(RecordWriter(bus).add_number(5, 0));
+  turn();
+  expect_refused();
 }
 
 TEST_F(HandoffTest, NothingIsTheNewWorkersBeforeTheCommit) {
