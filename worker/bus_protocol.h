@@ -21,7 +21,7 @@ enum class BusWord : std::uint16_t {
   ack = 306,        // from the home to the origin: it has passed on all up to number
   moved = 307,      // from a slot that is not the channel's home any more: number is to go to the new one
 
-  join = 310,           // channel, connection, name, question
+  join = 310,           // channel, connection, name, question, homes
   rejoin = 311,         // channel, connection, name, homes: it is a member already, by its slot's account
   leave = 312,          // channel, connection
   join_answer = 313,    // what JoinAnswer says

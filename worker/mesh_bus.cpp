@@ -43,9 +43,11 @@ RecordWriter member_record(BusWord word, std::string_view channel, ConnectionId 
   return record;
 }
 
-RecordWriter join_record(std::string_view channel, ConnectionId id, std::string_view name, std::uint64_t question) {
+RecordWriter join_record(std::string_view channel, ConnectionId id, std::string_view name, std::uint64_t question,
+                         std::uint32_t homes) {
   RecordWriter record = member_record(BusWord::join, channel, id, name);
   record.add_number(tag(BusField::question), question);
+  record.add_number(tag(BusField::homes), homes);
   return record;
 }
 
@@ -253,7 +255,7 @@ void MeshBus::send_kept(KeptPublication publication) {
 
 std::uint64_t MeshBus::join(std::string_view channel, ConnectionId id, std::string_view name) {
   const std::uint64_t question = questions_.next_id();
-  send(home_of(channel), join_record(channel, id, name, question));
+  send(home_of(channel), join_record(channel, id, name, question, homes_));
   return question;
 }
 
@@ -459,8 +461,9 @@ void MeshBus::handle_request(Slot from, const RecordReader& record) {
     if (is_ours || number(record, BusField::homes) < homes_) home_role_.handle_rejoin(record);
     return;
   }
-  // One that goes by fewer homes has heard of the change before us.
-  const bool is_ahead = from != self_ && peers_[from].homes != 0 && peers_[from].homes < homes_;
+  // One that goes by fewer homes has heard of the change before us. What it wants to join it says before all else.
+  const auto is_fewer = [this](std::uint64_t homes) { return homes != 0 && homes < homes_; };
+  const bool is_ahead = from != self_ && (is_fewer(peers_[from].homes) || is_fewer(number(record, BusField::homes)));
   if (is_ahead || (is_ours && !settled_)) {
     deferred_.push_back({from, {record.bytes().begin(), record.bytes().end()}});
     return;
@@ -500,9 +503,10 @@ void MeshBus::handle_state(const RecordReader& record) {
   // Not ours: the giver goes by fewer homes than we have heard of yet, or by more than there are by now.
   const Slot home = home_of(channel);
   if (home != self_ && number(record, BusField::homes) >= homes_) return send(home, record.bytes());
-  // Where we are settled, it is late, and whoever has taken the step with us has named its members already.
-  home_role_.take_state(record, [this](ConnectionId id) { return !settled_ || !is_in_step(slot_of(id)); });
-  if (!settled_) home_role_.note_given(channel);
+  // It is late where we are settled as its home, and whoever has taken the step with us has named its members already.
+  const bool is_late = home == self_ && settled_;
+  home_role_.take_state(record, [&](ConnectionId id) { return !is_late || !is_in_step(slot_of(id)); });
+  if (!is_late) home_role_.note_given(channel);
 }
 
 void MeshBus::handle_publish(Slot from, const RecordReader& record) {
@@ -623,7 +627,8 @@ void MeshBus::introduce_ourselves(Slot slot) {
   client_.for_each_member([&](const BusClient::LocalMember& member) {
     if (home_of(member.channel) != slot) return;
     if (member.joined) send(slot, rejoin_record(member.channel, member.id, member.name));
-    if (member.question != 0) send(slot, join_record(member.channel, member.id, member.asked_name, member.question));
+    if (member.question != 0)
+      send(slot, join_record(member.channel, member.id, member.asked_name, member.question, homes_));
   });
   for (const KeptPublication& publication : peers_.at(slot).outbox) send(slot, sequence_record(publication));
   send(slot, bus_record(BusWord::synced));
@@ -715,8 +720,8 @@ void MeshBus::settle() {
 // ---- another number of homes ----------------------------------------------------------------------------------------
 
 // Fewer slots: the channels of those that go find a new home, with all that is known of them. The old home gives them
-// away before it says that it goes by the new number, every slot names its members of them before it says so, and what
-// is published to the old home later is told where to go.
+// away before it says that it goes by the new number, every slot names its members of them, and those who want to be,
+// before it says so, and what is published to the old home later is told where to go.
 void MeshBus::change_homes(std::uint32_t homes) {
   const std::uint32_t old_homes = std::exchange(homes_, homes);
   give_away_homes();
@@ -732,12 +737,12 @@ void MeshBus::change_homes(std::uint32_t homes) {
     if (home != self_) return send(home, record);
     home_role_.handle_rejoin(*RecordReader::parse(record.bytes()));  // at once: we may be settled the same moment
   });
-  const RecordWriter record = homes_record(homes);
-  for (const auto& [slot, peer] : peers_) send(slot, record);
   for_each_moved([this](Slot home, const BusClient::LocalMember& member) {
     if (member.question == 0) return;
-    send(home, join_record(member.channel, member.id, member.asked_name, member.question));
+    send(home, join_record(member.channel, member.id, member.asked_name, member.question, homes_));
   });
+  const RecordWriter record = homes_record(homes);
+  for (const auto& [slot, peer] : peers_) send(slot, record);
   hold_back_moving();
   if (complete_) await_settlement();
   release_held();
