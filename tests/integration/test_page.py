@@ -360,7 +360,10 @@ def test_the_wall_comes_back_into_its_room(danmaku, browser):  # noqa: F811
 def test_the_wall_stays_in_its_room_through_a_reload(danmaku, browser):  # noqa: F811
     alice, ming = two_on_different_workers(danmaku, browser)
     record_states(alice)
-    notes = [page.texts("#log .note") for page in (alice, ming)]  # they may have come and gone to get there
+    comment(ming, "before")
+    for page in (alice, ming):
+        page.wait_for("#log .said", "before")  # and so whatever came before it: comings and goings to get there
+    notes = [page.texts("#log .note") for page in (alice, ming)]
     assert danmaku.cli("reload").returncode == 0
     comment(ming, "still here")
     alice.wait_for("#log .said", "still here")
