@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <utility>
 
 #include "worker/bus_records.h"
@@ -19,14 +20,15 @@ namespace {
 // stand among them as they are: home_state, and what is deferred.
 enum class StateWord : std::uint16_t {
   general = 401,
-  peer = 402,       // then what belongs to it: unacknowledged
-  unacked = 403,    // a publication of the outbox of `slot`
-  interest = 404,   // of `slot`: channels
-  delivered = 405,  // slot, origin, number
-  held = 406,       // a publication that waits for its channel to move
-  deferred = 407,   // slot, record
-  early = 408,      // likewise
-  given = 409,      // channels that came from another home, whose members are not all named
+  peer = 402,         // then what belongs to it: unacknowledged
+  unacked = 403,      // a publication of the outbox of `slot`
+  interest = 404,     // of `slot`: channels
+  delivered = 405,    // slot, origin, number
+  held = 406,         // a publication that waits for its channel to move
+  deferred = 407,     // slot, record
+  early = 408,        // likewise
+  given = 409,        // channels that came from another home, whose members are not all named
+  unpublished = 410,  // a publication that waits for us to be on the bus
 };
 
 enum class StateField : protocol::Tag {
@@ -154,6 +156,11 @@ MeshBus::State MeshBus::save() const {
       append(state.records, record.bytes());
     }
   }
+  for (const Unpublished& waiting : unpublished_) {
+    RecordWriter record = state_record(StateWord::unpublished);
+    add_kept(record, waiting.publication);
+    append(state.records, record.bytes());
+  }
   const auto append_waiting = [&state](StateWord word, const Deferred& waiting) {
     RecordWriter record = state_record(word);
     record.add_number(tag(StateField::slot), waiting.from);
@@ -178,6 +185,7 @@ MeshBus::State MeshBus::save() const {
 bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescriptor> links) {
   if (!are_whole(records)) return false;
   bool was_settled = false;
+  std::vector<Unpublished> unpublished;
   auto next_link = links.begin();
   while (const auto record = take_record(records)) {
     const auto slot = static_cast<Slot>(number_in(*record, StateField::slot));
@@ -213,6 +221,9 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
         held_[publication.channel].push_back(std::move(publication));
         break;
       }
+      case StateWord::unpublished:
+        unpublished.push_back({read_kept(*record), {}});
+        break;
       case StateWord::given:
         for (const std::string_view channel : record->find_all(tag(StateField::channel)))
           home_role_.note_given(channel);
@@ -236,6 +247,9 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
         if (record->type() == static_cast<std::uint16_t>(BusWord::rejoin)) home_role_.handle_rejoin(*record);
     }
   }
+  // Before what our own application has published meanwhile.
+  std::ranges::move(unpublished_, std::back_inserter(unpublished));
+  unpublished_ = std::move(unpublished);
   hold_back_moving();  // channels that are held, and nothing of them yet
   has_output_ = true;
   settled_ = is_on_bus_ = was_settled;
@@ -250,6 +264,7 @@ void MeshBus::hand_over() {
   inbox_.clear();
   deferred_.clear();
   early_.clear();
+  unpublished_.clear();
   uv_timer_stop(settle_deadline_.get());
 }
 
