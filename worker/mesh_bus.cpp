@@ -427,13 +427,13 @@ void MeshBus::handle(Slot from, const RecordReader& record) {
     case BusWord::moved:
       return handle_moved(from, record);
     case BusWord::sequenced:
+      if (!note_sequenced(from, record)) return;
+      [[fallthrough]];
     case BusWord::join_answer:
     case BusWord::member_joined:
     case BusWord::member_left:
     case BusWord::members:
-      if (!may_be_overtaking(from, text(record, BusField::channel))) return handle_told(from, record);
-      early_.push_back({from, {record.bytes().begin(), record.bytes().end()}});
-      return;
+      return take_told(from, record);
     case BusWord::send:
       return handle_send(from, record);
     case BusWord::close:
@@ -475,9 +475,29 @@ void MeshBus::handle_request(Slot from, const RecordReader& record) {
   home_role_.handle_leave(record);
 }
 
-void MeshBus::handle_told(Slot from, const RecordReader& record) {
+// False if its home's predecessor has told us already.
+bool MeshBus::note_sequenced(Slot from, const RecordReader& record) {
+  const auto origin = static_cast<Slot>(number(record, BusField::origin));
+  std::uint64_t& last = delivered_[{from, origin}];
+  const std::uint64_t its_number = number(record, BusField::number);
+  if (its_number > last) {
+    last = its_number;
+    return true;
+  }
+  RecordWriter count = bus_record(BusWord::answer);
+  count.add_number(tag(BusField::count), 0);
+  answer(origin, record, count);
+  return false;
+}
+
+void MeshBus::take_told(Slot from, const RecordReader& record) {
+  if (!may_be_overtaking(from, text(record, BusField::channel))) return handle_told(record);
+  early_.push_back({from, {record.bytes().begin(), record.bytes().end()}});
+}
+
+void MeshBus::handle_told(const RecordReader& record) {
   const auto word = static_cast<BusWord>(record.type());
-  if (word == BusWord::sequenced) return handle_sequenced(from, record);
+  if (word == BusWord::sequenced) return handle_sequenced(record);
   if (word == BusWord::join_answer) return handle_join_answer(record);
   handle_member(word, record);
 }
@@ -517,19 +537,12 @@ void MeshBus::handle_publish(Slot from, const RecordReader& record) {
   answer(from, record, count);
 }
 
-void MeshBus::handle_sequenced(Slot from, const RecordReader& record) {
-  const auto origin = static_cast<Slot>(number(record, BusField::origin));
-  const std::uint64_t its_number = number(record, BusField::number);
-  std::uint64_t& last = delivered_[{from, origin}];
-  std::size_t taken = 0;
-  if (its_number > last) {
-    last = its_number;
-    std::vector<ConnectionId> excluded;
-    taken = client_.deliver(read_publication(record, excluded));
-  }
+void MeshBus::handle_sequenced(const RecordReader& record) {
+  std::vector<ConnectionId> excluded;
+  const std::size_t taken = client_.deliver(read_publication(record, excluded));
   RecordWriter count = bus_record(BusWord::answer);
   count.add_number(tag(BusField::count), taken);
-  answer(origin, record, count);
+  answer(static_cast<Slot>(number(record, BusField::origin)), record, count);
 }
 
 // If it was asked at all.
@@ -811,7 +824,7 @@ bool MeshBus::may_be_overtaking(Slot from, std::string_view channel) const {
 }
 
 void MeshBus::release_early() {
-  for (const Deferred& early : std::exchange(early_, {})) handle(early.from, *RecordReader::parse(early.record));
+  for (const Deferred& early : std::exchange(early_, {})) take_told(early.from, *RecordReader::parse(early.record));
 }
 
 void MeshBus::release_held() {

@@ -141,11 +141,13 @@ class MeshBus final : public Bus, private SlotSender {
   // ---- receiving
   void handle(Slot from, const protocol::RecordReader& record);
   void handle_request(Slot from, const protocol::RecordReader& record);
-  // From a channel's home.
-  void handle_told(Slot from, const protocol::RecordReader& record);
+  // From a channel's home: when it is time, and each publication once.
+  [[nodiscard]] bool note_sequenced(Slot from, const protocol::RecordReader& record);
+  void take_told(Slot from, const protocol::RecordReader& record);
+  void handle_told(const protocol::RecordReader& record);
   void handle_state(const protocol::RecordReader& record);
   void handle_publish(Slot from, const protocol::RecordReader& record);
-  void handle_sequenced(Slot from, const protocol::RecordReader& record);
+  void handle_sequenced(const protocol::RecordReader& record);
   void handle_sequence(Slot from, const protocol::RecordReader& record);
   void handle_join_answer(const protocol::RecordReader& record);
   void handle_member(BusWord word, const protocol::RecordReader& record);
