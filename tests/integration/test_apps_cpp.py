@@ -178,7 +178,7 @@ def test_a_module_for_another_abi_is_refused_with_both_tags(servers, source, dir
     server.expect_log("could not start|start failed")
     started = server.start(check=False)
     assert started.returncode == 1
-    assert started.stderr.count('"wsd-1 ') == 2, started.stderr
+    assert started.stderr.count('"wsd-2 ') == 2, started.stderr
     assert "c++202002L" in started.stderr and "build it again" in started.stderr
 
 
