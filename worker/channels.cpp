@@ -232,9 +232,12 @@ void Channels::handle_join_answer(const JoinAnswer& answer) {
     if (answer.accepted) bus_->leave(answer.channel, answer.connection);
     return;
   }
-  if (membership->question != answer.question) return;  // asked anew since
+  // It has asked anew since; or nothing is open, and the second home that was asked knows it by a name that the first
+  // has refused.
+  const bool is_second_thought = membership->question == 0 && answer.accepted && membership->name != answer.name;
+  if (membership->question != answer.question && !is_second_thought) return;
+  const std::string name = is_second_thought ? std::string(answer.name) : std::exchange(membership->asked_name, {});
   membership->question = 0;
-  const std::string name = std::exchange(membership->asked_name, {});
   if (answer.accepted) {
     membership->name = name;
     join(*subscriber, *membership->channel);

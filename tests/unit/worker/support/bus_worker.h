@@ -153,9 +153,10 @@ class BusWorker final : public BusClient {
       return;
     }
     Membership& membership = found->second;
-    if (membership.question != answer.question) return;
+    const bool is_second_thought = membership.question == 0 && answer.accepted && membership.name != answer.name;
+    if (membership.question != answer.question && !is_second_thought) return;
+    const std::string name = is_second_thought ? std::string(answer.name) : std::exchange(membership.asked_name, {});
     membership.question = 0;
-    const std::string name = std::exchange(membership.asked_name, {});
     if (!answer.accepted) {
       refusals.push_back(name);
       if (membership.joined) {
