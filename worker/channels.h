@@ -83,7 +83,6 @@ class Channels final : public BusClient {
   Channel& channel_for(std::string_view name);
   void join(ClientConnection& subscriber, Channel& channel);
   void drop(ClientConnection& subscriber, std::size_t index);
-  void remove_subscriber(const Channel& channel, std::uint32_t position);
   void forget_if_empty(Channel& channel);
 
   [[nodiscard]] std::unique_ptr<Channel> make_channel(std::string_view name);
