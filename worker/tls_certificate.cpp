@@ -10,6 +10,8 @@
 #include <array>
 #include <utility>
 
+#include "protocol/http_syntax.h"
+
 namespace wsd::worker {
 
 namespace {
@@ -74,6 +76,22 @@ bool issuer_is_known(X509* certificate) {
   return known;
 }
 
+std::vector<std::string> names_of(X509* certificate) {
+  std::vector<std::string> names;
+  auto* const list = static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
+    int type = 0;
+    const auto* const value =
+        static_cast<const ASN1_STRING*>(GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(list, i), &type));
+    if (type != GEN_DNS) continue;
+    names.emplace_back(reinterpret_cast<const char*>(ASN1_STRING_get0_data(value)),
+                       static_cast<std::size_t>(ASN1_STRING_length(value)));
+  }
+  GENERAL_NAMES_free(list);
+  ERR_clear_error();  // if there are none
+  return names;
+}
+
 }  // namespace
 
 std::vector<TlsPointer<X509>> read_certificates(std::string_view pem) {
@@ -102,6 +120,7 @@ TlsCertificate::TlsCertificate(const TlsKeyPair& pair, Judgement judgement, std:
     throw TlsError(fmt::format("the TLS key in {} does not belong to the certificate in {}", pair.key.path,
                                pair.certificate.path));
   }
+  names_ = names_of(certificate());
   judge_dates(pair.certificate.path, judgement, now);
   judge_chain(pair.certificate.path);
 }
@@ -145,6 +164,17 @@ void TlsCertificate::judge_chain(const std::string& path) {
 
 bool TlsCertificate::is_for(std::string_view host) const {
   return X509_check_host(certificate(), host.data(), host.size(), 0, nullptr) == 1;
+}
+
+bool TlsCertificate::has_names_of(const TlsCertificate& other) const {
+  const auto is_ours = [this](const std::string& name) {
+    return std::ranges::any_of(names_, [&name](const auto& ours) { return protocol::equal_ignoring_case(ours, name); });
+  };
+  return !other.names_.empty() && std::ranges::all_of(other.names_, is_ours);
+}
+
+int TlsCertificate::kind_of_key() const {
+  return EVP_PKEY_get_base_id(key());
 }
 
 }  // namespace wsd::worker

@@ -34,6 +34,10 @@ class TlsCertificate {
 
   // The host is one of its names.
   [[nodiscard]] bool is_for(std::string_view host) const;
+  // It has all names of the other, as they are written.
+  [[nodiscard]] bool has_names_of(const TlsCertificate& other) const;
+  // RSA, ECDSA and so on, as OpenSSL numbers them: of each kind a connection may have one certificate to choose from.
+  [[nodiscard]] int kind_of_key() const;
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
   // Views of what this owns.
@@ -47,6 +51,7 @@ class TlsCertificate {
 
   std::vector<TlsPointer<x509_st>> chain_;
   TlsPointer<evp_pkey_st> key_;
+  std::vector<std::string> names_;
   std::vector<std::string> warnings_;
 };
 

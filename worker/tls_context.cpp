@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 #include <new>
@@ -45,15 +46,35 @@ struct TlsContext::Callbacks {
     return *static_cast<TlsContext*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(connection)));
   }
 
-  static int choose_site(SSL* connection, int*, void*) {
+  static auto is_for(std::string_view host) {
+    return [host](const TlsCertificate& certificate) { return certificate.is_for(host); };
+  }
+
+  // RFC 6066 §3: told to a client that we went by the name that it gave.
+  static int acknowledge_host(SSL* connection, int*, void*) {
     const char* const host = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
-    if (host == nullptr) return SSL_TLSEXT_ERR_NOACK;
-    for (const Site& site : context_of(connection).sites_) {
-      if (!site.certificate.is_for(host)) continue;
-      SSL_set_SSL_CTX(connection, site.context.get());
-      return SSL_TLSEXT_ERR_OK;
+    const bool is_ours = host != nullptr && !context_of(connection).certificates_that(is_for(host)).empty();
+    return is_ours ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+  }
+
+  static int choose_certificates(SSL* connection, void*) {
+    const char* const host = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
+    if (host == nullptr) return 1;
+    const auto chosen = context_of(connection).certificates_that(is_for(host));
+    if (chosen.empty()) return 1;  // those of the context: a client that minds says so
+    SSL_certs_clear(connection);
+    return std::ranges::all_of(chosen, [connection](const auto* certificate) { return show(connection, *certificate); })
+               ? 1
+               : 0;
+  }
+
+  static bool show(SSL* connection, const TlsCertificate& certificate) {
+    bool good = SSL_use_certificate(connection, certificate.certificate()) == 1 &&
+                SSL_use_PrivateKey(connection, certificate.key()) == 1;
+    for (std::size_t i = 1; i < certificate.chain().size(); ++i) {
+      good = good && SSL_add1_chain_cert(connection, certificate.chain()[i].get()) == 1;
     }
-    return SSL_TLSEXT_ERR_NOACK;  // the first one's certificate: a client that minds says so
+    return good;
   }
 
   static int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
@@ -93,66 +114,81 @@ TlsContext::TlsContext(const TlsMaterial& material, TlsCertificate::Judgement ju
     : on_failure_(std::move(on_failure)), ticket_keys_(material.ticket_secret) {
   if (material.pairs.empty()) throw TlsError("TLS needs a certificate");
   for (const TlsKeyPair& pair : material.pairs) {
-    TlsCertificate certificate(pair, judgement, std::time(nullptr));
+    const TlsCertificate& certificate = certificates_.emplace_back(pair, judgement, std::time(nullptr));
     for (const std::string& warning : certificate.warnings()) warnings_.push_back(warning);
-    auto context = make_context(pair, certificate);
-    sites_.push_back({std::move(certificate), std::move(context)});
   }
-  if (!material.client_ca.path.empty()) {
-    for (const Site& site : sites_) require_client_certificates(site.context.get(), material.client_ca);
-  }
+  make_context();
+  show_certificates(material);
+  if (!material.client_ca.path.empty()) require_client_certificates(material.client_ca);
 }
 
 TlsContext::~TlsContext() = default;
 
-TlsPointer<SSL_CTX> TlsContext::make_context(const TlsKeyPair& pair, const TlsCertificate& certificate) {
-  TlsPointer<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
-  if (context == nullptr) throw std::bad_alloc();
-  SSL_CTX_set_app_data(context.get(), this);
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_cipher_list(context.get(), tls12_ciphers);
+void TlsContext::make_context() {
+  context_.reset(SSL_CTX_new(TLS_server_method()));
+  if (context_ == nullptr) throw std::bad_alloc();
+  SSL_CTX_set_app_data(context_.get(), this);
+  SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
+  SSL_CTX_set_cipher_list(context_.get(), tls12_ciphers);
   // An end of the stream without close_notify is an end: WebSocket's own Close tells whether it was meant.
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
-  SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  SSL_CTX_set_max_early_data(context.get(), 0);
+  SSL_CTX_set_options(context_.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_mode(context_.get(), SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  SSL_CTX_set_max_early_data(context_.get(), 0);
 
   // Sessions live in their tickets alone: that is what works across workers.
-  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_timeout(context.get(), static_cast<long>(TlsTicketKeys::period_s));
-  SSL_CTX_set_num_tickets(context.get(), 1);
-  SSL_CTX_set_tlsext_ticket_key_evp_cb(context.get(), Callbacks::seal_or_open_ticket);
+  SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_OFF);
+  SSL_CTX_set_timeout(context_.get(), static_cast<long>(TlsTicketKeys::period_s));
+  SSL_CTX_set_num_tickets(context_.get(), 1);
+  SSL_CTX_set_tlsext_ticket_key_evp_cb(context_.get(), Callbacks::seal_or_open_ticket);
 
-  SSL_CTX_callback_ctrl(context.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
-                        reinterpret_cast<void (*)()>(Callbacks::choose_site));
-  SSL_CTX_set_alpn_select_cb(context.get(), Callbacks::choose_protocol, nullptr);
-
-  const bool good = SSL_CTX_use_certificate(context.get(), certificate.certificate()) == 1 &&
-                    SSL_CTX_use_PrivateKey(context.get(), certificate.key()) == 1;
-  if (!good) refuse(pair.certificate.path);
-  for (std::size_t i = 1; i < certificate.chain().size(); ++i) {
-    if (SSL_CTX_add1_chain_cert(context.get(), certificate.chain()[i].get()) != 1) refuse(pair.certificate.path);
-  }
-  return context;
+  SSL_CTX_callback_ctrl(context_.get(), SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
+                        reinterpret_cast<void (*)()>(Callbacks::acknowledge_host));
+  SSL_CTX_set_alpn_select_cb(context_.get(), Callbacks::choose_protocol, nullptr);
 }
 
-void TlsContext::require_client_certificates(SSL_CTX* context, const TlsFile& authorities) {
+// The first one's, and what has its names and another kind of key; choose_certificates() where the host has others.
+void TlsContext::show_certificates(const TlsMaterial& material) {
+  const auto shown = certificates_that([this](const TlsCertificate& certificate) {
+    return &certificate == &certificates_.front() || certificate.has_names_of(certificates_.front());
+  });
+  for (const TlsCertificate* certificate : shown) {
+    bool good = SSL_CTX_use_certificate(context_.get(), certificate->certificate()) == 1 &&
+                SSL_CTX_use_PrivateKey(context_.get(), certificate->key()) == 1;
+    for (std::size_t i = 1; i < certificate->chain().size(); ++i) {
+      good = good && SSL_CTX_add1_chain_cert(context_.get(), certificate->chain()[i].get()) == 1;
+    }
+    const auto number = static_cast<std::size_t>(certificate - certificates_.data());
+    if (!good) refuse(material.pairs[number].certificate.path);
+  }
+  if (certificates_.size() > 1) SSL_CTX_set_cert_cb(context_.get(), Callbacks::choose_certificates, nullptr);
+}
+
+template <class Fits>
+std::vector<const TlsCertificate*> TlsContext::certificates_that(Fits fits) const {
+  std::vector<const TlsCertificate*> chosen;
+  for (const TlsCertificate& certificate : certificates_) {
+    const auto has_its_kind = [&](const auto* other) { return other->kind_of_key() == certificate.kind_of_key(); };
+    if (std::ranges::none_of(chosen, has_its_kind) && fits(certificate)) chosen.push_back(&certificate);
+  }
+  return chosen;
+}
+
+void TlsContext::require_client_certificates(const TlsFile& authorities) {
   const auto certificates = read_certificates(authorities.content);
   if (certificates.empty()) throw TlsError(fmt::format("there is no PEM certificate in {}", authorities.path));
-  if (client_authorities_ == nullptr) {
-    client_authorities_.reset(X509_STORE_new());
-    for (const auto& certificate : certificates) X509_STORE_add_cert(client_authorities_.get(), certificate.get());
-  }
-  SSL_CTX_set1_cert_store(context, client_authorities_.get());
-  for (const auto& certificate : certificates) SSL_CTX_add_client_CA(context, certificate.get());
-  SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+  const TlsPointer<X509_STORE> store(X509_STORE_new());
+  for (const auto& certificate : certificates) X509_STORE_add_cert(store.get(), certificate.get());
+  SSL_CTX_set1_cert_store(context_.get(), store.get());
+  for (const auto& certificate : certificates) SSL_CTX_add_client_CA(context_.get(), certificate.get());
+  SSL_CTX_set_verify(context_.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   // Who came in by other authorities' word does not come back by a ticket.
   std::array<unsigned char, SHA256_DIGEST_LENGTH> id{};
   SHA256(reinterpret_cast<const unsigned char*>(authorities.content.data()), authorities.content.size(), id.data());
-  SSL_CTX_set_session_id_context(context, id.data(), id.size());
+  SSL_CTX_set_session_id_context(context_.get(), id.data(), id.size());
 }
 
 std::unique_ptr<Transport> TlsContext::accept(FileDescriptor socket) {
-  TlsPointer<SSL> connection(SSL_new(sites_.front().context.get()));
+  TlsPointer<SSL> connection(SSL_new(context_.get()));
   if (connection == nullptr) return nullptr;
   auto transport = std::make_unique<TlsTransport>(*this, std::move(connection), std::move(socket));
   return transport->is_usable() ? std::move(transport) : nullptr;

@@ -49,19 +49,19 @@ class TlsContext {
   [[nodiscard]] std::vector<std::byte>& ciphertext() { return ciphertext_; }
 
  private:
-  struct Site {
-    TlsCertificate certificate;
-    TlsPointer<ssl_ctx_st> context;
-  };
   struct Callbacks;  // that OpenSSL calls
 
-  [[nodiscard]] TlsPointer<ssl_ctx_st> make_context(const TlsKeyPair& pair, const TlsCertificate& certificate);
-  void require_client_certificates(ssl_ctx_st* context, const TlsFile& authorities);
+  void make_context();
+  void show_certificates(const TlsMaterial& material);
+  void require_client_certificates(const TlsFile& authorities);
+  // Of each kind of key the first that fits: the client has the choice among the kinds.
+  template <class Fits>
+  [[nodiscard]] std::vector<const TlsCertificate*> certificates_that(Fits fits) const;
 
   std::function<void()> on_failure_;
   TlsTicketKeys ticket_keys_;
-  TlsPointer<x509_store_st> client_authorities_;
-  std::vector<Site> sites_;
+  std::vector<TlsCertificate> certificates_;
+  TlsPointer<ssl_ctx_st> context_;
   std::vector<std::string> warnings_;
   TlsFailures failures_;
   std::vector<std::byte> ciphertext_;

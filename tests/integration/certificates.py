@@ -59,15 +59,15 @@ class Authority(Certificate):
         made = (by or self).sign(name, extensions="authority", self_signed=by is None, directory=self.directory)
         super().__init__(made.cert, made.key)
 
-    def sign(self, *names, begin="20200101000000Z", end="21260101000000Z", extensions="server", self_signed=False, directory=None):
-        """A certificate for these names, in its time from `begin` to `end`."""
+    def sign(self, *names, begin="20200101000000Z", end="21260101000000Z", extensions="server", self_signed=False, directory=None, rsa=False):
+        """A certificate for these names, in its time from `begin` to `end`; its key is P-256, or RSA."""
         directory = directory or self.directory
         self.number += 1
         stem = directory / f"{names[0].replace(' ', '_').replace('*', 'any')}-{self.number}"
         cert, key, request = stem.with_suffix(".crt"), stem.with_suffix(".key"), stem.with_suffix(".csr")
-        curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+        kind = ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
         hosts = [] if extensions == "authority" else ["-addext", "subjectAltName=" + ",".join(f"DNS:{n}" for n in names)]
-        openssl("req", "-new", "-config", self.config, *curve, "-subj", f"/CN={names[0]}", *hosts, "-keyout", key, "-out", request)
+        openssl("req", "-new", "-config", self.config, "-newkey", *kind, "-nodes", "-subj", f"/CN={names[0]}", *hosts, "-keyout", key, "-out", request)
         who = ["-selfsign", "-keyfile", key] if self_signed else ["-cert", self.cert, "-keyfile", self.key]
         dates = ["-startdate", begin, "-enddate", end]
         openssl("ca", "-batch", "-notext", "-config", self.config, "-extensions", extensions, *who, *dates, "-in", request, "-out", cert)

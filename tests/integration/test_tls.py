@@ -204,6 +204,28 @@ def test_a_certificate_is_chosen_by_the_name_that_is_asked_for(secure_server, au
     assert shown("nobody.example.com") == "localhost", "the first one's"
 
 
+def test_an_rsa_and_an_ecdsa_certificate_serve_the_same_name(secure_server, authority, certificate):
+    rsa = authority.server("localhost", "chat.example.org", rsa=True)
+    other = authority.server("other.example.org")
+    server = secure_server(options=[*rsa.options(), *other.options()])
+
+    def shown(*arguments, name="localhost"):
+        said = s_client(server.port, "-servername", name, "-CAfile", authority.cert, *arguments, send=b"Q\n")
+        assert "Verify return code: 0 (ok)" in said, said
+        return re.search(r"Peer signature type: (\S+)", said)[1]
+
+    for name in ("localhost", "chat.example.org", "nobody.example.com"):
+        assert shown("-tls1_3", "-sigalgs", "ECDSA+SHA256", name=name) == "ECDSA"
+        assert shown("-tls1_3", "-sigalgs", "RSA-PSS+SHA256", name=name) == "RSA-PSS"
+        assert shown("-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256", name=name) == "ECDSA"
+        assert shown("-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256", name=name) == "RSA-PSS"
+    assert shown("-tls1_3", name="other.example.org") == "ECDSA"
+    refused = s_client(server.port, "-servername", "other.example.org", "-tls1_3", "-sigalgs", "RSA-PSS+SHA256")
+    assert "handshake failure" in refused, refused
+    assert server.cli("reload").returncode == 0
+    assert shown("-sigalgs", "ECDSA+SHA256") == "ECDSA" and shown("-sigalgs", "RSA-PSS+SHA256") == "RSA-PSS"
+
+
 def test_clients_may_have_to_show_a_certificate(secure_server, authority, tmp_path, connect):
     clients = Authority(tmp_path / "clients", name="Clients")
     alice, mallory = clients.sign("alice"), authority.sign("mallory")

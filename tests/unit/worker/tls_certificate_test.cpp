@@ -96,5 +96,20 @@ TEST(TlsCertificate, IsForItsNames) {
   EXPECT_FALSE(certificate.is_for("example.org"));
 }
 
+TEST(TlsCertificate, HasTheNamesOfAnotherOrHasNot) {
+  const auto made = [](const CertificateMaker& maker) {
+    return TlsCertificate(MadeCertificate(maker).pair(), Judgement::strict, std::time(nullptr));
+  };
+  const TlsCertificate two = made({.name = "a.example", .hosts = {"*.b.example"}});
+  const TlsCertificate three = made({.name = "*.B.example", .hosts = {"c.example", "A.example"}, .has_rsa_key = true});
+  const TlsCertificate none = made({.name = "a.example", .is_authority = true});
+  EXPECT_TRUE(three.has_names_of(two));
+  EXPECT_FALSE(two.has_names_of(three));
+  EXPECT_FALSE(two.has_names_of(none)) << "without names there is nothing to have";
+  EXPECT_FALSE(none.has_names_of(two));
+  EXPECT_EQ(two.kind_of_key(), none.kind_of_key());
+  EXPECT_NE(two.kind_of_key(), three.kind_of_key());
+}
+
 }  // namespace
 }  // namespace wsd::worker

@@ -330,6 +330,58 @@ TEST_F(TlsTransportTest, ACertificateIsChosenByName) {
   EXPECT_EQ(X509_cmp(shown_to(nullptr).get(), certificate_.certificate()), 0);
 }
 
+TEST_F(TlsTransportTest, TheClientHasTheChoiceAmongKindsOfKeys) {
+  const MadeCertificate rsa({.name = "localhost", .hosts = {"chat.example.org"}, .has_rsa_key = true});
+  const MadeCertificate second_rsa({.name = "localhost", .has_rsa_key = true});
+  const MadeCertificate other({.name = "other.example.org", .has_rsa_key = true});
+  const std::vector<TlsKeyPair> pairs{certificate_.pair(), other.pair(), rsa.pair(), second_rsa.pair()};
+  begin({.pairs = pairs, .client_ca = {}, .ticket_secret = "secret"});
+  const auto shown = [this](const char* host, const char* algorithms, int version) -> TlsPointer<X509> {
+    connect();
+    SSL_CTX_set_max_proto_version(client_->context(), version);
+    SSL_set1_sigalgs_list(client_->connection(), algorithms);
+    if (host != nullptr) {
+      SSL_ctrl(client_->connection(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host));
+    }
+    converse();
+    return TlsPointer<X509>(transport_->is_ready() ? SSL_get1_peer_certificate(client_->connection()) : nullptr);
+  };
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    const auto is_shown = [&](const char* host, const char* algorithms, const MadeCertificate& certificate) {
+      const TlsPointer<X509> seen = shown(host, algorithms, version);
+      return seen != nullptr && X509_cmp(seen.get(), certificate.certificate()) == 0;
+    };
+    for (const char* host : {"localhost", "unknown.example.org", static_cast<const char*>(nullptr)}) {
+      EXPECT_TRUE(is_shown(host, "ECDSA+SHA256", certificate_));
+      EXPECT_TRUE(is_shown(host, "RSA-PSS+SHA256", rsa)) << "the first that has all names of the first one";
+    }
+    EXPECT_TRUE(is_shown("chat.example.org", "RSA-PSS+SHA256", rsa));
+    EXPECT_TRUE(is_shown("other.example.org", "RSA-PSS+SHA256", other));
+    EXPECT_EQ(shown("chat.example.org", "ECDSA+SHA256", version), nullptr);
+    EXPECT_EQ(shown("other.example.org", "ECDSA+SHA256", version), nullptr);
+  }
+}
+
+TEST_F(TlsTransportTest, EachKindOfKeyComesWithItsOwnChain) {
+  const MadeCertificate root({.name = "Root", .is_authority = true});
+  const MadeCertificate other_root({.name = "Other Root", .is_authority = true, .has_rsa_key = true});
+  const MadeCertificate ec({.name = "localhost"}, &root);
+  const MadeCertificate rsa({.name = "localhost", .has_rsa_key = true}, &other_root);
+  begin({.pairs = {ec.pair(root.pem()), rsa.pair(other_root.pem())}, .client_ca = {}, .ticket_secret = "secret"});
+  for (const char* host : {"localhost", "unknown"}) {
+    for (const auto& [algorithms, issuer] :
+         {std::pair("ECDSA+SHA256", &root), std::pair("RSA-PSS+SHA256", &other_root)}) {
+      connect();
+      SSL_set1_sigalgs_list(client_->connection(), algorithms);
+      SSL_ctrl(client_->connection(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(host));
+      converse();
+      STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(client_->connection());
+      ASSERT_EQ(sk_X509_num(chain), 2);
+      EXPECT_EQ(X509_cmp(sk_X509_value(chain, 1), issuer->certificate()), 0);
+    }
+  }
+}
+
 TEST_F(TlsTransportTest, Http11IsAgreedOnAndNothingElse) {
   const auto agreed_on = [this](std::string_view offer) -> std::string {
     connect();

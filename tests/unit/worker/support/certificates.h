@@ -31,13 +31,14 @@ struct CertificateMaker {
   long begins_s = -day_s;               // from now
   long ends_s = 365 * day_s;
   bool is_authority = false;
+  bool has_rsa_key = false;  // else P-256
 };
 
 class MadeCertificate {
  public:
   // By itself, or by `issuer`.
   explicit MadeCertificate(const CertificateMaker& maker, const MadeCertificate* issuer = nullptr)
-      : key_(EVP_EC_gen("P-256")), certificate_(X509_new()) {
+      : key_(maker.has_rsa_key ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256")), certificate_(X509_new()) {
     static long serial = 1;
     X509* const x = certificate_.get();
     X509_set_version(x, 2);
