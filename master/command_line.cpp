@@ -1,6 +1,7 @@
 #include "master/command_line.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,9 +11,10 @@
 #include <string_view>
 #include <vector>
 
-#include "master/app_source.h"
 #include "master/exit_status.h"
 #include "master/nearest_word.h"
+#include "master/option_table.h"
+#include "master/option_value.h"
 #include "worker/printable_text.h"
 
 namespace wsd::master {
@@ -37,6 +39,9 @@ Commands:
 `wsd COMMAND --help` lists the options of a command.
 )";
 
+constexpr std::string_view value_help =
+    R"(SIZE is a number of bytes, or 64K, 1M, 1G. TIME is a number of seconds, or 500ms, 10s, 5m, 1h, 1d.)";
+
 struct CommandEntry {
   const char* name;
   Command command;
@@ -58,61 +63,6 @@ constexpr std::array<CommandEntry, 8> commands{{
     {"version", Command::version, "Show the version of wsd.", false},
 }};
 
-struct OptionEntry {
-  const char* flag;
-  const char* key;  // of Options::set_text()
-  const char* value_name;
-  const char* description;
-};
-constexpr std::array<OptionEntry, 2> instance_options{{
-    {"--name", "name", "NAME", "Which instance: several live side by side (default wsd)"},
-    {"--run-dir", "run_dir", "DIR",
-     "Where NAME.lock, NAME.pid and NAME.sock are (default /run/wsd as root, else $XDG_RUNTIME_DIR/wsd)"},
-}};
-constexpr auto start_options = std::to_array<OptionEntry>({
-    {"--listen", "listen", "URL",
-     "ws://HOST:PORT, wss://HOST:PORT or unix:PATH, repeatable; IPv6 in brackets; port 0 picks one; ?proxy behind it: "
-     "a "
-     "proxy in front speaks the PROXY protocol (default ws://0.0.0.0:8080)"},
-    {"--tls-cert", "tls_cert", "FILE",
-     "For wss: the certificate and those of its issuers, PEM; repeatable, chosen by the name that the client asks for"},
-    {"--tls-key", "tls_key", "FILE", "The private key of each --tls-cert, in the same order"},
-    {"--tls-client-ca", "tls_client_ca", "FILE",
-     "Clients must have a certificate of one of these authorities (default: they need none)"},
-    {"--tls-reload", "tls_reload", "WHAT",
-     "At a reload wss clients stay, their TLS relayed by their old worker (relay, the default), or are told to "
-     "reconnect (drain)"},
-    {"--relay-timeout", "relay_timeout", "SECONDS",
-     "How long a relay lives before its clients are told to reconnect; 0: as long as they stay (default 0)"},
-    {"--api", "api", "URL", "The HTTP API: http://HOST:PORT or unix:PATH, repeatable (default: none)"},
-    {"--api-token-file", "api_token_file", "FILE",
-     "What callers of the API must know; needed where other machines reach it"},
-    {"--subprotocol", "subprotocol", "NAME", "The WebSocket subprotocol to agree on (default: the app's choice)"},
-    {"--allow-origin", "allow_origin", "ORIGIN",
-     "Pages that may connect, repeatable: https://chat.example.com, https://*.example.com, *://localhost, null, absent "
-     "(default: every page)"},
-    {"--trusted-proxy", "trusted_proxy", "CIDR",
-     "Whom to believe about the client's address, repeatable: 10.0.0.0/8, ::1, or unix: (default: nobody)"},
-    {"--count", "count", "N", "Workers, 1 to 256 (default 4)"},
-    {"--set", "set", "KEY=VALUE", "A setting of the app, repeatable"},
-    {"--log-file", "log_file", "FILE", "Default: standard error in the foreground, else NAME.log"},
-    {"--log-level", "log_level", "LEVEL", "debug, info, warning or error (default info)"},
-    {"--stdout-file", "stdout_file", "FILE", "Where a daemon's app writes its standard output (default: the log)"},
-    {"--stop-timeout", "stop_timeout", "SECONDS", "For the last bytes to each client at a stop (default 2)"},
-    {"--drain-timeout", "drain_timeout", "SECONDS", "For clients to leave at a graceful stop or a reload (default 30)"},
-    {"--max-message", "max_message", "BYTES", "The largest message a client may send (default 1048576)"},
-    {"--send-queue", "send_queue", "BYTES", "What may wait for one client that reads slowly (default 1048576)"},
-    {"--deflate-threshold", "deflate_threshold", "BYTES", "Smaller messages are sent as they are (default 256)"},
-    {"--deflate-window-bits", "deflate_window_bits", "N", "Windows of 2^N bytes at most, 9 to 15 (default 15)"},
-    {"--deflate-mem-level", "deflate_mem_level", "N", "Memory of a compressor, 1 to 9 (default 8)"},
-    {"--deflate-level", "deflate_level", "N", "1 is fastest, 9 compresses best (default 3)"},
-    {"--handshake-timeout", "handshake_timeout", "SECONDS", "For the opening handshake (default 10)"},
-    {"--ping-interval", "ping_interval", "SECONDS", "Between pings; two misses close; 0: none (default 25)"},
-    {"--idle-timeout", "idle_timeout", "SECONDS", "Without a message from the client; 0: no limit (default 0)"},
-    {"--close-timeout", "close_timeout", "SECONDS", "For the client's answer to a Close (default 5)"},
-    {"--watchdog", "watchdog", "SECONDS", "A worker silent for this long is replaced (default 10)"},
-});
-
 [[noreturn]] void fail(const std::string& line) {
   throw CommandError(CommandStatus::usage, line);
 }
@@ -130,8 +80,12 @@ const CommandEntry& find_command(std::string_view word) {
                    nearest_word(word, names)));
 }
 
-std::string absolute(const std::string& path) {
-  return std::filesystem::absolute(path).lexically_normal().string();
+// " (repeatable; default: none)": what help says of an option besides its description.
+std::string remark_on(const OptionEntry& entry) {
+  std::vector<std::string> parts;
+  if (entry.is_list() || entry.kind == OptionKind::settings) parts.emplace_back("repeatable");
+  if (const std::string text = default_text_of(entry); !text.empty()) parts.push_back("default: " + text);
+  return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, "; "));
 }
 
 // What CLI11 fills in while it parses.
@@ -150,7 +104,6 @@ class Parser {
     std::ranges::reverse(arguments);  // as CLI11 wants them
     app_.parse(std::move(arguments));
     refuse_leftovers();
-    if (daemon_) take("daemon", "true");
     return std::move(result_);
   } catch (const CLI::CallForHelp&) {
     return Help{app_.help()};
@@ -160,21 +113,6 @@ class Parser {
 
  private:
   void add_options() {
-    if (entry_.takes_options) {
-      add({"APP", "app", "APP",
-           "A C++ source (.cpp), a module (.so), or a built-in app: echo, push, chat or danmaku (default echo)"});
-      app_.add_flag("-d,--daemon", daemon_, "Run in the background; comes back when every worker serves");
-      add_switch("--page", "page", "true", "A built-in app shows its page at / (the default)");
-      add_switch("--no-page", "page", "false", "It does not");
-      add_switch("--deflate", "deflate", "true", "Compress messages with clients that offer it (permessage-deflate)");
-      add_switch("--no-deflate", "deflate", "false", "Do not (the default)");
-      add_switch("--deflate-server-takeover", "deflate_server_takeover", "true",
-                 "Our messages refer to earlier ones: smaller, for 256 KiB and more per client");
-      add_switch("--no-deflate-server-takeover", "deflate_server_takeover", "false", "They do not (the default)");
-      add_switch("--deflate-client-takeover", "deflate_client_takeover", "true",
-                 "So may the client's: for 40 KiB per client");
-      add_switch("--no-deflate-client-takeover", "deflate_client_takeover", "false", "They may not (the default)");
-    }
     if (entry_.takes_options || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
     }
@@ -186,36 +124,47 @@ class Parser {
       app_.add_flag("--binary", result_.binary, "As a binary message; otherwise it is text, in UTF-8");
     }
     if (tells_json) app_.add_flag("--json", result_.json, "One JSON object");
-    if (entry_.takes_options) std::ranges::for_each(start_options, [this](const OptionEntry& option) { add(option); });
-    if (entry_.command == Command::version) return;
-    std::ranges::for_each(instance_options, [this](const OptionEntry& option) { add(option); });
+    for (const OptionEntry& option : option_table()) {
+      const bool is_known =
+          option.group == OptionGroup::instance ? entry_.command != Command::version : entry_.takes_options;
+      if (is_known) option.kind == OptionKind::toggle ? add_toggle(option) : add(option);
+    }
+    if (entry_.takes_options) app_.footer(std::string(value_help));
   }
 
   void add(const OptionEntry& option) {
-    const std::string key = option.key;
-    const std::function<void(const std::string&)> take_it = [this, key](const std::string& text) { take(key, text); };
-    app_.add_option_function(option.flag, take_it, option.description)
+    const std::function<void(const std::string&)> take_it = [this, &option](const std::string& text) {
+      take(option, text);
+    };
+    const bool is_positional = !option.flag().starts_with('-');
+    app_.add_option_function(option.flag(), take_it, std::string(option.description) + remark_on(option))
         ->trigger_on_parse()
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->type_name(option.flag == std::string_view("APP") ? "" : option.value_name);
+        ->type_name(is_positional ? "" : std::string(option.value_name))
+        ->group(is_positional ? "Positionals" : std::string(title_of(option.group)));
   }
 
-  void add_switch(const char* flag, const char* key, const char* value, const char* description) {
-    app_.add_flag_callback(
-            flag, [this, key, value] { take(key, value); }, description)
-        ->trigger_on_parse();
+  void add_toggle(const OptionEntry& option) {
+    const bool is_on = default_text_of(option) == "true";
+    const std::string flag = option.flag();
+    const std::string name = option.short_flag == '\0' ? flag : fmt::format("-{},{}", option.short_flag, flag);
+    add_switch(option, name, "true", option.description, is_on);
+    add_switch(option, "--no-" + flag.substr(2), "false", option.opposite, !is_on);
   }
 
-  void take(const std::string& key, std::string text) {
-    // A daemon works in /, and a reload reaches a master that was started elsewhere.
-    const bool is_path = key == "run_dir" || key == "log_file" || key == "stdout_file" || key == "api_token_file" ||
-                         key == "tls_cert" || key == "tls_key" || key == "tls_client_ca" ||
-                         (key == "app" && app_kind(text) != AppKind::builtin);
-    if (is_path && !text.empty()) text = absolute(text);
-    const bool is_unix_socket = (key == "listen" || key == "api") && text.starts_with(unix_prefix);
-    if (is_unix_socket && text != unix_prefix)
-      text = std::string(unix_prefix) + absolute(text.substr(unix_prefix.size()));
-    if (const auto problem = result_.options.set_text(key, text)) fail(*problem);
+  void add_switch(const OptionEntry& option, const std::string& name, const char* value, std::string_view description,
+                  bool is_default) {
+    const std::function<void()> take_it = [this, &option, value] { take(option, value); };
+    app_.add_flag_callback(name, take_it, fmt::format("{}{}", description, is_default ? " (the default)" : ""))
+        ->trigger_on_parse()
+        ->group(std::string(title_of(option.group)));
+  }
+
+  // A daemon works in /, and a reload reaches a master that was started elsewhere.
+  void take(const OptionEntry& option, const std::string& text) {
+    const std::string here = std::filesystem::current_path();
+    if (const auto problem = result_.options.set_text(option.key, with_absolute_path(option, text, here)))
+      fail(*problem);
   }
 
   // CLI11 would take the next argument for the value of `--count=`.
@@ -251,7 +200,6 @@ class Parser {
   const CommandEntry& entry_;
   CLI::App app_;
   CommandLine result_;
-  bool daemon_ = false;
 };
 
 }  // namespace

@@ -1,8 +1,8 @@
 // Everything that start, restart and reload can say, with defaults and limits. An option knows whether it was given, so
 // that a reload replaces what it names and leaves the rest as the master remembers it.
 //
-// Options cross the control socket as JSON. Whatever their way in (command line, JSON) they pass set(), which checks
-// them.
+// Options cross the control socket as JSON. What they are called and what they take is in option_table.h; whatever
+// their way in, it checks them.
 
 #pragma once
 

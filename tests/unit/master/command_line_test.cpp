@@ -178,14 +178,17 @@ TEST(CommandLine, ReadsEveryOption) {
                                   "--watchdog",
                                   "9"});
   EXPECT_EQ(to_json(start.options),
-            R"({"listen":["ws://0.0.0.0:1","ws://[::1]:2"],"api":["http://127.0.0.1:3"],"api_token_file":"/t",)"
-            R"("page":false,"subprotocol":"protocol1","count":3,"name":"chat","run_dir":"/r","log_file":"/l",)"
-            R"("log_level":"debug","stdout_file":"/o","set":{"interval":"0.5","prefix":""},"stop_timeout":1.5,)"
-            R"("drain_timeout":4,"handshake_timeout":1,"ping_interval":0,"idle_timeout":7,"close_timeout":8,)"
-            R"("watchdog":9,"max_message":10,"send_queue":2048})");
+            R"({"set":{"interval":"0.5","prefix":""},"page":false,"subprotocol":"protocol1",)"
+            R"("listen":["ws://0.0.0.0:1","ws://[::1]:2"],"api":["http://127.0.0.1:3"],"api_token_file":"/t",)"
+            R"("count":3,"stop_timeout":1.5,"drain_timeout":4,"watchdog":9,"max_message":10,"send_queue":2048,)"
+            R"("handshake_timeout":1,"ping_interval":0,"idle_timeout":7,"close_timeout":8,"log_file":"/l",)"
+            R"("log_level":"debug","stdout_file":"/o","name":"chat","run_dir":"/r"})");
 }
 
 TEST(CommandLine, TakesTheLastOfARepeatedOption) {
+  EXPECT_TRUE(*line({"start", "-d", "--no-daemon", "--daemon", "-d"}).options.daemon);
+  const Options foreground = line({"start", "-d", "--no-daemon"}).options;
+  EXPECT_TRUE(foreground.daemon.given() && !*foreground.daemon);
   EXPECT_EQ(*line({"start", "--count", "2", "--count", "3"}).options.count, 3U);
 }
 

@@ -35,6 +35,18 @@ TEST(Options, TakeDecimalsOfSeconds) {
   EXPECT_EQ(*given({{"watchdog", "600"}}).watchdog, seconds(600));
 }
 
+TEST(Options, TakeSizesAndDurationsWithTheirUnits) {
+  EXPECT_EQ(*given({{"stop_timeout", "500ms"}}).stop_timeout, milliseconds(500));
+  EXPECT_EQ(*given({{"idle_timeout", "1h"}}).idle_timeout, seconds(3600));
+  EXPECT_EQ(*given({{"max_message", "64K"}}).max_message, 65536U);
+  EXPECT_EQ(to_json(given({{"max_message", "64K"}, {"stop_timeout", "500ms"}})),
+            R"({"stop_timeout":0.5,"max_message":65536})");
+  auto from_json = options_from_json(R"({"max_message":"1M","stop_timeout":"1m"})");
+  ASSERT_TRUE(from_json);
+  EXPECT_EQ(*from_json->max_message, 1024U * 1024);
+  EXPECT_EQ(*from_json->stop_timeout, seconds(60));
+}
+
 TEST(Options, ReplaceTheDefaultAddressByThoseGiven) {
   const Options options = given({{"listen", "ws://[::1]:0"}, {"listen", "ws://[::1]:0"}, {"listen", "ws://a:1"}});
   EXPECT_THAT(*options.listen, ElementsAre(ListenUrl{Scheme::ws, "::1", 0}, ListenUrl{Scheme::ws, "::1", 0},
@@ -96,7 +108,8 @@ TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
       {"stop_timeout", "nan"},
       {"stop_timeout", "inf"},
       {"stop_timeout", "1e400"},
-      {"stop_timeout", "2s"},
+      {"stop_timeout", "2 s"},
+      {"stop_timeout", "2y"},
       {"stop_timeout", ""},
       {"watchdog", "0"},
       {"deflate", "yes"},
@@ -107,6 +120,7 @@ TEST(Options, RefuseValuesOutOfRangeInOneSentence) {
       {"deflate_threshold", "-1"},
       {"max_message", "0"},
       {"max_message", "1.5"},
+      {"max_message", "2G"},
       {"log_level", "loud"},
       {"name", ""},
       {"name", "../x"},
