@@ -121,6 +121,7 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
     workers_.try_emplace(worker.key, worker.pid, worker.row, worker::RecordSocket(worker::FileDescriptor(worker.link)));
     if (worker.on_bus) bus_.adopt(worker.slot, worker.key);
   }
+  ledger_.scoreboard().master().upgrades.add(1);
   if (state.waiting_client != -1) upgraded_for_ = control_.adopt(worker::FileDescriptor(state.waiting_client));
 }
 
@@ -131,7 +132,8 @@ ReloadDesk::Surroundings Master::around_reloads() {
           .supervisor = supervisor_,
           .log = log_,
           .prepare_child = [this] { signals_.close_in_child(); },
-          .tell = [this](Event event) { tell(std::move(event)); }};
+          .tell = [this](Event event) { tell(std::move(event)); },
+          .count_end = [this](bool done) { ledger_.count_reload(done); }};
 }
 
 UpgradeDesk::Surroundings Master::around_upgrades() {
@@ -191,6 +193,7 @@ void Master::wait() {
   }
   if (::ppoll(fds.data(), fds.size(), deadline ? &timeout : nullptr, nullptr) < 0) return;  // EINTR: look again
 
+  ledger_.catch_up();
   if (fds[0].revents != 0) take_signals();
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if ((fds[i + 1].revents & POLLOUT) != 0) workers_.at(keys[i]).send_waiting();
@@ -210,6 +213,7 @@ MasterState Master::state() const {
                     .plans = {},
                     .addresses = sockets_.state(),
                     .workers = {},
+                    .older_scoreboards = {},
                     .folded = {},
                     .exits = {},
                     .lock = lock_.descriptor(),
@@ -230,7 +234,8 @@ MasterState Master::state() const {
                              .current = worker.current,
                              .relaying = worker.relaying,
                              .serves = worker.serves,
-                             .on_bus = bus_.is_on_bus(worker.key)});
+                             .on_bus = bus_.is_on_bus(worker.key),
+                             .board = 0});
   }
   plans_.save(state);
   ledger_.save(state);

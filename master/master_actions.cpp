@@ -121,10 +121,11 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
 void Master::act(const Spawn& action) {
   std::optional<std::size_t> row;
   try {
-    row = ledger_.open_row();
+    row = ledger_.open_row(action.slot, action.generation);
     auto [ours, theirs] = worker::RecordSocket::make_pair();
-    workers_.try_emplace(action.key, heritage_for(action, *row, std::move(theirs)), std::move(ours), log_,
-                         [this] { signals_.close_in_child(); });
+    const auto [worker, is_new] = workers_.try_emplace(action.key, heritage_for(action, *row, std::move(theirs)),
+                                                       std::move(ours), log_, [this] { signals_.close_in_child(); });
+    ledger_.set_pid(*row, worker->second.pid());
   } catch (const std::system_error& error) {
     spawn_failed(action.key, row, error.code().value());
   } catch (const std::exception& error) {

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -172,6 +173,7 @@ void Master::take_time() {
     if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
   }
   tell(Tick{});
+  ledger_.note_server(::getpid(), started_at_, supervisor_.generation(), supervisor_.count());
 }
 
 void Master::request_stop(bool graceful) {

@@ -36,6 +36,7 @@ enum class Field : Tag {
   started_ns = 18,
   homes = 19,
   ticket_secret = 20,
+  older_scoreboard = 29,
 };
 enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4, tls = 5 };
 // Pairs are in order: each field once for each of them.
@@ -51,7 +52,8 @@ enum class WorkerField : Tag {
   current = 7,
   serves = 8,
   on_bus = 9,
-  relaying = 10
+  relaying = 10,
+  board = 11,
 };
 enum class ExitField : Tag { status = 1, count = 2 };
 
@@ -153,6 +155,7 @@ RecordWriter encode(const MasterState::Worker& worker) {
   put(writer, WorkerField::relaying, worker.relaying ? 1 : 0);
   for (const Slot slot : worker.serves) put(writer, WorkerField::serves, slot);
   put(writer, WorkerField::on_bus, worker.on_bus ? 1 : 0);
+  put(writer, WorkerField::board, worker.board);
   return writer;
 }
 
@@ -216,6 +219,7 @@ void read_worker(const RecordReader& reader, MasterState& state) {
   get(reader, WorkerField::relaying, worker.relaying);
   get(reader, WorkerField::serves, worker.serves);
   get(reader, WorkerField::on_bus, worker.on_bus);
+  get(reader, WorkerField::board, worker.board);
 }
 
 void read_exit(const RecordReader& reader, MasterState& state) {
@@ -231,6 +235,7 @@ std::vector<int> MasterState::descriptors() const {
   for (const Plan& plan : plans) all.push_back(plan.module);
   for (const Address& address : addresses) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
   for (const Worker& worker : workers) all.push_back(worker.link);
+  all.insert(all.end(), older_scoreboards.begin(), older_scoreboards.end());
   std::erase(all, -1);
   return all;
 }
@@ -248,6 +253,7 @@ RecordWriter encode(const MasterState& state) {
   for (const auto& worker : state.workers) put(writer, Field::worker, encode(worker));
   put(writer, Field::scoreboard, state.scoreboard);
   put(writer, Field::scoreboard_version, state.scoreboard_version);
+  for (const int older : state.older_scoreboards) put(writer, Field::older_scoreboard, older);
   Counters folded = state.folded;
   for (const std::uint64_t* counter : counters_of(folded)) put(writer, Field::folded, *counter);
   for (const auto& exit : state.exits) put(writer, Field::exit, encode(exit));
@@ -278,6 +284,9 @@ std::optional<MasterState> decode_master_state(std::span<const std::byte> bytes)
   if (!whole) return std::nullopt;
   get(*reader, Field::scoreboard, state.scoreboard);
   get(*reader, Field::scoreboard_version, state.scoreboard_version);
+  get(*reader, Field::older_scoreboard, state.older_scoreboards);
+  const auto is_lost = [&state](const auto& worker) { return worker.board > state.older_scoreboards.size(); };
+  if (std::ranges::any_of(state.workers, is_lost)) return std::nullopt;
   std::vector<std::uint64_t> folded;
   get(*reader, Field::folded, folded);
   const auto counters = counters_of(state.folded);

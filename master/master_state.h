@@ -50,6 +50,7 @@ struct MasterState {
     bool relaying = false;
     std::vector<Slot> serves;  // its own and neighbours' slots that it was given
     bool on_bus = false;       // it has links to the others (bus_pairs.h)
+    unsigned board = 0;        // where its row is: 0 on the scoreboard, n on the nth of the older ones
     bool operator==(const Worker&) const = default;
   };
 
@@ -64,7 +65,8 @@ struct MasterState {
   std::vector<Worker> workers;
   int scoreboard = -1;
   std::uint32_t scoreboard_version = 0;
-  Counters folded;  // of processes that are gone
+  std::vector<int> older_scoreboards;  // that some of the workers write on
+  Counters folded;                     // of processes that are gone and are not in the scoreboard's totals
   std::vector<ExitCount> exits;
   int lock = -1;
   int log = -1;

@@ -111,6 +111,7 @@ void ReloadDesk::finish_build(int wait_status) {
 
 void ReloadDesk::refuse(std::optional<ClientId> client, const std::string& reason) {
   log::error("reload refused: {}", reason);
+  around_.count_end(false);
   if (client) around_.control.finish(*client, CommandStatus::failed, fmt::format("reload refused: {}", reason));
 }
 
@@ -126,6 +127,7 @@ void ReloadDesk::report_done(Generation generation, unsigned workers, std::uint6
   report.workers = workers;
   report.draining = draining;
   log::info("reloaded: {}", to_text(report));
+  around_.count_end(true);
   const auto client = take_first_client();
   if (!client) return;
   around_.control.answer(*client, reload_answer(to_json(report)));
@@ -135,6 +137,7 @@ void ReloadDesk::report_done(Generation generation, unsigned workers, std::uint6
 
 void ReloadDesk::report_failed(const std::string& reason) {
   report_ = {};
+  around_.count_end(false);
   const auto client = take_first_client();
   if (client) around_.control.finish(*client, CommandStatus::failed, reason);
 }

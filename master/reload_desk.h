@@ -39,6 +39,7 @@ class ReloadDesk {
     int log;
     std::function<void()> prepare_child;  // see AppBuild
     std::function<void(Event)> tell;      // the supervisor
+    std::function<void(bool)> count_end;  // of a reload: whether it was done
   };
 
   explicit ReloadDesk(Surroundings surroundings) : around_(std::move(surroundings)) {}

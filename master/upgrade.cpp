@@ -20,13 +20,13 @@
 #include "master/app_code.h"
 #include "master/descriptors.h"
 #include "master/exit_status.h"
+#include "master/ledger.h"
 #include "master/options.h"
 #include "master/supervision.h"
 #include "master/tls_files.h"
 #include "worker/app_host.h"
 #include "worker/memory_file.h"
 #include "worker/module_loader.h"
-#include "worker/scoreboard.h"
 
 namespace wsd::master {
 
@@ -66,6 +66,7 @@ void exec(const MasterState& state, int memory, const char* option) {
   ::dup2(output, STDERR_FILENO);
   // Neither listening sockets nor lines to workers: a copy of those would outlive what the master does meanwhile.
   std::vector<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, memory, state.scoreboard};
+  kept.insert(kept.end(), state.older_scoreboards.begin(), state.older_scoreboards.end());
   for (const MasterState::Plan& plan : state.plans) {
     if (plan.module != -1) kept.push_back(plan.module);
   }
@@ -139,7 +140,7 @@ MasterState load_master_state(int descriptor) {
 
 void try_master_state(const MasterState& state) {
   try {
-    (void)worker::Scoreboard::map(FileDescriptor(::fcntl(state.scoreboard, F_DUPFD_CLOEXEC, 0)));
+    const Ledger books(state);  // theirs are the descriptors from here on: a trial needs them no more
   } catch (const std::exception& error) {
     fail(fmt::format("{}; use `wsd restart`", error.what()));
   }

@@ -324,6 +324,7 @@ void ClientConnection::open() {
   phase_ = Phase::open;
   opened_ms_ = last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
   context_.ticks.arm(*this, context_.now_ms());
+  context_.counters.opened.add(1);
   context_.counters.connections.add(1);
   visible_ = true;
   if (context_.app.open(*this) == AppHost::Outcome::threw) close(close_code::internal_error, {});
@@ -333,6 +334,7 @@ void ClientConnection::open() {
 
 void ClientConnection::handle_message(const protocol::Session::Message& message) {
   context_.counters.messages_in.add(1);
+  context_.counters.message_size.add(message.payload.size());
   last_message_ms_ = static_cast<std::uint32_t>(context_.now_ms());
   const auto type = message.type == protocol::Opcode::text ? MessageType::text : MessageType::binary;
   if (context_.app.message(*this, {as_text(message.payload), type}) == AppHost::Outcome::threw) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "worker/log.h"
+#include "worker/processor_time.h"
 #include "worker/tcp_transport.h"
 
 namespace wsd::worker {
@@ -38,7 +39,8 @@ Relay::Relay(Heritage& heritage, RelayCargo cargo)
           loop_, heritage.master,
           [this](const protocol::RecordReader& order, const std::vector<FileDescriptor>&) { obey(order); },
           [this] { leave(); }) {
-  ::malloc_trim(0);  // what the application had
+  counters_.connection_limit.set(0);  // it accepts nobody any more
+  ::malloc_trim(0);                   // what the application had
   for (RelayCargo::Client& client : cargo.clients) {
     auto relayed = std::make_unique<RelayedClient>(context_, std::move(client.transport),
                                                    std::make_unique<TcpTransport>(std::move(client.worker)));
@@ -75,6 +77,7 @@ void Relay::leave() {
 
 void Relay::beat() {
   counters_.heartbeat_ns.set(uv_hrtime());
+  counters_.cpu_ns.set(processor_time_ns());
   context_.now_ms = now_ms();
   while (DeadlineHook* hook = context_.endings.take_due(now_ms())) {
     static_cast<RelayedClient*>(hook)->handle_deadline();

@@ -10,6 +10,7 @@
 #include "protocol/close_code.h"
 #include "worker/connection_id.h"
 #include "worker/log.h"
+#include "worker/processor_time.h"
 #include "worker/tcp_transport.h"
 #include "worker/tls_certificate.h"
 
@@ -104,6 +105,7 @@ Server::Server(Heritage& heritage, AppHost& app)
             leave();
           }),
       max_connections_(connections_allowed(heritage.limits)) {
+  context_.counters.connection_limit.set(max_connections_);
   context_.subprotocol = heritage.subprotocol;
   context_.origins = heritage.origins;
   context_.proxies = heritage.proxies;
@@ -495,6 +497,7 @@ void Server::beat() {
   last_beat_ns_ = now;
   context_.counters.heartbeat_ns.set(now);
   context_.counters.loop_lag_ms.set(late_ns / nanoseconds_per_millisecond);
+  context_.counters.cpu_ns.set(processor_time_ns());
   handle_deadlines();
   if (drain_plan_) drain_due();
   end_relays_due();

@@ -74,6 +74,18 @@ TEST(MasterState, RemembersTheApiAndItsToken) {
   EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
 }
 
+TEST(MasterState, RemembersOnWhichScoreboardAWorkerWrites) {
+  auto state = decoded(recording("two_slots_and_one_draining"));
+  ASSERT_TRUE(state);
+  state->older_scoreboards = {20, 21};
+  state->workers[1].board = 2;
+  EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
+  const auto descriptors = state->descriptors();
+  EXPECT_EQ(std::ranges::count(descriptors, 20) + std::ranges::count(descriptors, 21), 2);
+  state->workers[1].board = 3;
+  EXPECT_EQ(decode_master_state(encode(*state).bytes()), std::nullopt) << "there is no such scoreboard";
+}
+
 TEST(MasterState, SurvivesAnotherJourney) {
   for (const char* name : {"two_slots_and_one_draining", "bare"}) {
     const auto state = decoded(recording(name));
