@@ -100,9 +100,9 @@ ClientConnection::~ClientConnection() {
 }
 
 bool ClientConnection::start() {
-  if (!context_.poller.add(transport_->descriptor(), *this, EPOLLIN)) return false;
-  watched_ = true;
-  watched_events_ = EPOLLIN;
+  watched_events_ = wanted_events();
+  watched_ = context_.poller.add(transport_->descriptor(), *this, watched_events_);
+  if (!watched_) return false;
   context_.handshakes.arm(*this, context_.now_ms());
   return true;
 }
@@ -181,6 +181,7 @@ void ClientConnection::handle_ready(std::uint32_t events) {
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) lose();
   } else if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0) {
     receive();
+    if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) watch_anew();  // an end, behind what was read just now
   }
 }
 
@@ -193,6 +194,7 @@ void ClientConnection::receive() {
     case Transfer::Status::done:
       context_.counters.bytes_in.add(transfer.bytes);
       missed_pings_ = 0;
+      if (transfer.bytes == context_.read_buffer().size()) watch_anew();  // there may be more than it could take
       take_input(context_.read_buffer().first(transfer.bytes));
       if (!is_gone() && transport_->has_buffered_input()) context_.resumed.push_back(id_);
       return;
@@ -696,16 +698,25 @@ void ClientConnection::tell() {
   if (memberships_ != nullptr) context_.channels.leave_all(*this);
 }
 
+// Edge-triggered as long as nothing waits to be written: the kernel then tells of new bytes once, and need not look at
+// the socket again before the loop sleeps. A read that comes back short has taken everything there was (epoll(7)),
+// where the descriptor is all of the stream; what else there may be is asked for by watch_anew().
 std::uint32_t ClientConnection::wanted_events() const {
-  const std::uint32_t readable = paused_ || peer_closed_ ? 0 : std::uint32_t{EPOLLIN};
+  const std::uint32_t readable = paused_ || peer_closed_ ? 0 : std::uint32_t{EPOLLIN | EPOLLRDHUP};
   const bool can_write = output_.queued() > 0 && transport_->is_ready();
-  const std::uint32_t writable = can_write || transport_->has_unsent() ? std::uint32_t{EPOLLOUT} : 0;
-  return readable | writable;
+  if (can_write || transport_->has_unsent()) return readable | EPOLLOUT;
+  return movable_ ? readable | EPOLLET : readable;
 }
 
 void ClientConnection::watch() {
   if (is_gone() || wanted_events() == watched_events_) return;
   watched_events_ = wanted_events();
+  context_.poller.change(transport_->descriptor(), *this, watched_events_);
+}
+
+// What has been told is told once more, if it is still so.
+void ClientConnection::watch_anew() {
+  if (!watched_ || (watched_events_ & EPOLLET) == 0) return;
   context_.poller.change(transport_->descriptor(), *this, watched_events_);
 }
 

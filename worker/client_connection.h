@@ -168,6 +168,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void note_full();
   void note_drained();
   void watch();
+  void watch_anew();
   [[nodiscard]] std::uint32_t wanted_events() const;
 
   ConnectionContext& context_;

@@ -2,7 +2,7 @@
 //
 // A libuv watcher per connection would cost 160 bytes each and a callback per event with no end-of-batch in between.
 // Here a ready batch is dispatched as a whole and then `batch_done` runs, where the turn's output leaves: all receives
-// of a turn come before its sends. Level-triggered.
+// of a turn come before its sends. Level-triggered, unless whoever watches asks for EPOLLET.
 
 #pragma once
 
@@ -21,7 +21,7 @@ namespace wsd::worker {
 // batch is being dispatched.
 class Watched {
  public:
-  // `events`: EPOLLIN, EPOLLOUT, EPOLLHUP, EPOLLERR as epoll_wait(2) gave them.
+  // `events`: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR as epoll_wait(2) gave them.
   virtual void handle_ready(std::uint32_t events) = 0;
 
  protected:
