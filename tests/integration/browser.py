@@ -24,11 +24,12 @@ def why_not():
 
 
 class Browser:
-    def __init__(self, directory):
+    def __init__(self, directory, *flags):
+        """`flags`: of Chromium's command line."""
         self.directory = directory
         self.stderr = open(directory / "browser.err", "wb")
         self.process = subprocess.Popen(
-            ["node", "browser.mjs", CHROMIUM],
+            ["node", "browser.mjs", CHROMIUM, *flags],
             cwd=NODE,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
 const arguments_ = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+  "--disable-component-update", "--disable-sync", ...process.argv.slice(3)];
 const patience = 15_000;
 
 const browser = await chromium.launch({ executablePath: process.argv[2], headless: true, args: arguments_ });
