@@ -63,6 +63,7 @@ class Master {
   void reap();
   void take_reports(WorkerKey key);
   void take_report(WorkerKey key, const protocol::RecordReader& record);
+  void take_reports_of_predecessor(WorkerKey successor);
   void take_request(ClientId client, const ControlRequest& request);
   void note_handoff(const TookOver& event);
   void note_proved(WorkerKey key);

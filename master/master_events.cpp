@@ -82,6 +82,7 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
     case WorkerReport::released:
       return tell(Released{key, static_cast<Slot>(number(MasterField::slot))});
     case WorkerReport::took_over: {
+      take_reports_of_predecessor(key);
       const TookOver event{.key = key,
                            .connections = number(MasterField::connections),
                            .pause = std::chrono::microseconds(number(MasterField::pause_us))};
@@ -104,6 +105,14 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
     case WorkerReport::joins_bus:
       if (const auto slot = slot_of(key)) bus_.join(*slot, key);
       return;
+  }
+}
+
+// It may have said that it relays, and said so before; but no poll looks at two sockets at the same moment.
+void Master::take_reports_of_predecessor(WorkerKey successor) {
+  const auto slot = slot_of(successor);
+  for (const Supervisor::WorkerView& view : supervisor_.workers()) {
+    if (view.key != successor && view.current && view.slot == slot) take_reports(view.key);
   }
 }
 
