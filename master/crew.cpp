@@ -28,8 +28,11 @@ void Crew::adopt(const ResumedWorker& resumed, WorkerKey last_key, TimePoint now
   worker.spawned_at = now;
   became_ready(worker, now);
   for (const Slot slot : resumed.serves) worker.copies.give(slot);
-  using Step = Departure::Step;
-  if (!resumed.current) (void)depart(worker, resumed.relaying ? Step::relaying : Step::draining, now);
+  if (resumed.relaying) {
+    let_relay(worker, now);
+  } else if (!resumed.current) {
+    (void)depart(worker, Departure::Step::draining, now);
+  }
   last_key_ = last_key;
 }
 
@@ -75,7 +78,12 @@ void Crew::leave(WorkerRecord& worker, Turn& turn) {
 }
 
 void Crew::let_relay(WorkerRecord& worker, TimePoint now) {
+  worker.is_relay = true;
   (void)depart(worker, Departure::Step::relaying, now);
+}
+
+void Crew::end_relay(WorkerRecord& relay, Turn& turn) {
+  if (depart(relay, Departure::Step::draining, turn.now)) turn.act(EndRelay{relay.key, relay.slot});
 }
 
 void Crew::kill(WorkerRecord& worker, Turn& turn) {
@@ -109,16 +117,21 @@ void Crew::beat(WorkerRecord& worker, TimePoint stamp, Turn& turn) {
 
 void Crew::watch_heartbeats(Turn& turn) {
   for (auto& [key, worker] : workers_) {
-    if (!worker.ready() || !worker.staying()) continue;
-    const Duration silence = turn.now - worker.last_stamp;
-    if (silence >= settings_.watchdog) {
-      turn.log(LogLevel::error, name_of(worker) + " gave no heartbeat for " + in_words(silence) + ": aborted");
-      worker.fault = Fault::silence;
-      abort(worker, turn);
-    } else if (silence >= settings_.accept_takeover && !worker.late) {
-      worker.late = true;
-      turn.log(LogLevel::warning, name_of(worker) + " gave no heartbeat for " + in_words(silence) + ": busy");
-    }
+    if (worker.ready() && (worker.staying() || worker.relaying())) judge_silence(worker, turn);
+  }
+}
+
+// Nobody can do a relay's work meanwhile, so it is not called busy; but one that is stuck holds its clients, who would
+// be better off with a new connection.
+void Crew::judge_silence(WorkerRecord& worker, Turn& turn) {
+  const Duration silence = turn.now - worker.last_stamp;
+  if (silence >= settings_.watchdog) {
+    turn.log(LogLevel::error, name_of(worker) + " gave no heartbeat for " + in_words(silence) + ": aborted");
+    worker.fault = Fault::silence;
+    abort(worker, turn);
+  } else if (silence >= settings_.accept_takeover && !worker.late && worker.staying()) {
+    worker.late = true;
+    turn.log(LogLevel::warning, name_of(worker) + " gave no heartbeat for " + in_words(silence) + ": busy");
   }
 }
 
@@ -165,6 +178,7 @@ std::optional<TimePoint> Crew::next_deadline() const {
 }
 
 std::optional<TimePoint> Crew::deadline_of(const WorkerRecord& worker) const {
+  if (worker.relaying()) return worker.last_stamp + settings_.watchdog;
   if (!worker.staying()) return worker.departure.deadline();
   if (!worker.ready()) return worker.spawned_at + settings_.start_timeout;
   return worker.last_stamp + (worker.late ? settings_.watchdog : settings_.accept_takeover);

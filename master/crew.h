@@ -34,6 +34,7 @@ class Crew {
   void leave(WorkerRecord& worker, Turn& turn);
   // It goes by itself, in its time.
   void let_relay(WorkerRecord& worker, TimePoint now);
+  void end_relay(WorkerRecord& relay, Turn& turn);
   void hand_over(WorkerRecord& from, const WorkerRecord& to, Turn& turn);
   void kill(WorkerRecord& worker, Turn& turn);
 
@@ -53,6 +54,7 @@ class Crew {
   void change_timeouts(Duration stop_timeout, Duration drain_timeout);
 
   [[nodiscard]] bool empty() const { return workers_.empty(); }
+  [[nodiscard]] std::size_t size() const { return workers_.size(); }
   [[nodiscard]] auto begin() { return workers_.begin(); }
   [[nodiscard]] auto end() { return workers_.end(); }
   [[nodiscard]] auto begin() const { return workers_.begin(); }
@@ -60,6 +62,7 @@ class Crew {
 
  private:
   [[nodiscard]] bool depart(WorkerRecord& worker, Departure::Step step, TimePoint now);
+  void judge_silence(WorkerRecord& worker, Turn& turn);
   void abort(WorkerRecord& worker, Turn& turn);
   void press(WorkerRecord& worker, Turn& turn);
   [[nodiscard]] std::optional<TimePoint> deadline_of(const WorkerRecord& worker) const;

@@ -4,8 +4,8 @@
 //   unkillable
 //      └──────────────────────────────► aborted ──────────────kill_grace──────────────────────►┘
 //
-// Any of them may be left out, and a relaying one has all the time it likes. The steps know no way back. What a step
-// does to the process is the crew's business (crew.h).
+// Any of them may be left out, and a relaying one has all the time it likes while its heart beats. The steps know no
+// way back. What a step does to the process is the crew's business (crew.h).
 
 #pragma once
 

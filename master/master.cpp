@@ -23,6 +23,7 @@ SupervisorSettings supervisor_settings(const Options& options) {
   settings.stop_timeout = *options.stop_timeout;
   settings.drain_timeout = *options.drain_timeout;
   settings.watchdog = *options.watchdog;
+  settings.max_processes = worker::Scoreboard::capacity;
   return settings;
 }
 

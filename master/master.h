@@ -80,6 +80,7 @@ class Master {
   void act(const Release& action);
   void act(const Refuse& action);
   void act(const StopRefusing& action);
+  void act(const EndRelay& action);
   void act(const Drain& action);
   void act(const Leave& action);
   void act(const Abort& action);

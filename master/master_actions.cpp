@@ -51,6 +51,11 @@ RecordWriter hand_over_order(const Options& options) {
   return record;
 }
 
+// The last third of the time is for close handshakes, and for those that must not be cut.
+std::uint64_t drain_window_ms(const Options& options) {
+  return static_cast<std::uint64_t>((*options.drain_timeout * 2 / 3).count());
+}
+
 // What a worker may use and wait for.
 worker::Limits limits_from(const Options& options) {
   worker::Limits limits;
@@ -192,14 +197,21 @@ void Master::act(const StopRefusing& action) {
   order(action.key, worker::record_of(MasterOrder::stop_refusing));
 }
 
+void Master::act(const EndRelay& action) {
+  RecordWriter record = worker::record_of(MasterOrder::end_relay);
+  record.add_number(tag(MasterField::relay), action.key);
+  record.add_number(tag(MasterField::window_ms), drain_window_ms(plans_.wanted().options));
+  for (const Supervisor::WorkerView& view : supervisor_.workers()) {
+    if (view.current && view.slot == action.slot) order(view.key, record);
+  }
+}
+
 void Master::act(const Drain& action) {
   const bool stop = action.reason == DrainReason::graceful_stop;
   const auto code = stop ? protocol::close_code::going_away : protocol::close_code::service_restart;
-  // The last third of the time is for close handshakes, and for those that must not be cut.
-  const auto window = *plans_.wanted().options.drain_timeout * 2 / 3;
   RecordWriter record = worker::record_of(MasterOrder::drain);
   record.add_number(tag(MasterField::close_code), code);
-  record.add_number(tag(MasterField::window_ms), static_cast<std::uint64_t>(window.count()));
+  record.add_number(tag(MasterField::window_ms), drain_window_ms(plans_.wanted().options));
   record.add_number(tag(MasterField::retire), action.reason == DrainReason::slot_retired ? 1 : 0);
   order(action.key, record);
 }

@@ -83,7 +83,7 @@ WorkerStatus Master::status_of(const Supervisor::WorkerView& view) const {
   status.pid = found->second.pid();
   status.counters = ledger_.counters(found->second.row());
   // They are counted where they are served; a relay's own line says how many pass through it.
-  if (view.state == WorkerState::relaying) status.counters.connections = ledger_.relayed(found->second.row());
+  if (!view.current) status.counters.connections += ledger_.relayed(found->second.row());
   status.rss_bytes = resident_bytes(status.pid);
   status.loop_lag_ms = ledger_.loop_lag_ms(found->second.row());
   return status;

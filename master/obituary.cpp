@@ -38,7 +38,7 @@ std::string in_words(Duration duration) {
 }
 
 std::string name_of(const WorkerRecord& worker) {
-  return fmt::format("worker of slot {}", worker.slot);
+  return fmt::format("{} of slot {}", worker.is_relay ? "relay" : "worker", worker.slot);
 }
 
 std::string obituary(const WorkerRecord& worker, const Exited& exited, TimePoint now) {

@@ -53,6 +53,13 @@ void Reload::begin_next_slot(SlotTable& slots, Turn& turn) {
   const auto slot = static_cast<Slot>(replaced_);
   if (!slots.is_open(slot)) slots.open(replaced_ + 1, turn);
   replacement_.emplace(slot, order_.generation);
+  if (replaced_ == 0 && !slots.has_room_for_successors(order_.count)) {
+    const std::string reason = fmt::format(
+        "{} processes of this server are there, and no more than {} can be: wait until relays and "
+        "workers that are draining are gone (wsd status lists them), or lower --relay-timeout",
+        slots.crew().size(), settings_.max_processes);
+    return give_up(reason, slots, turn);
+  }
   replacement_->begin(slots, turn);
 }
 

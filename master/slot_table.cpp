@@ -1,5 +1,7 @@
 #include "master/slot_table.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "master/earliest.h"
@@ -100,9 +102,32 @@ void SlotTable::promote(WorkerRecord& successor, Turn& turn) {
   vacate(successor.slot, successor.key);
   settle_in(successor);
   if (old == nullptr || old == &successor) return;
-  share_sockets(turn);  // before the old one closes its copies of its neighbours' sockets
-  if (old->relays) return crew_.let_relay(*old, turn.now);
-  crew_.leave(*old, turn);  // it has nobody left, and is on its way
+  share_sockets(turn);                               // before the old one closes its copies of its neighbours' sockets
+  if (!old->relays) return crew_.leave(*old, turn);  // it has nobody left, and is on its way
+  crew_.let_relay(*old, turn.now);
+  end_surplus_relays(turn);
+}
+
+bool SlotTable::has_room_for_successors(unsigned count) const {
+  return crew_.size() + count + slots_.size() <= settings_.max_processes;
+}
+
+// Every reload may leave one more for each slot. There may be so many that the next reload, and whoever dies, finds
+// room; those that came first go first, being the emptiest as a rule.
+void SlotTable::end_surplus_relays(Turn& turn) {
+  const std::size_t others = 3 * slots_.size();  // workers, their successors, and who is respawned meanwhile
+  const std::size_t most = settings_.max_processes > others ? settings_.max_processes - others : 0;
+  auto surplus = std::ranges::count_if(crew_, [](const auto& worker) { return worker.second.relaying(); });
+  surplus -= static_cast<std::ptrdiff_t>(most);
+  for (auto relay = crew_.begin(); relay != crew_.end() && surplus > 0; ++relay) {
+    if (!relay->second.relaying()) continue;
+    turn.log(LogLevel::warning,
+             fmt::format("{} is ended, being the oldest of more than {}: its clients are told to reconnect; "
+                         "--relay-timeout bounds how long relays live",
+                         name_of(relay->second), most));
+    crew_.end_relay(relay->second, turn);
+    --surplus;
+  }
 }
 
 void SlotTable::vacate(Slot slot, std::optional<WorkerKey> stand_in) {

@@ -57,6 +57,8 @@ class SlotTable {
   void settle_in(const WorkerRecord& worker);
   // `successor`, which has taken over, becomes the current worker; the old one goes, unless it relays.
   void promote(WorkerRecord& successor, Turn& turn);
+  // Whether each of so many slots could be given a successor, and one that dies meanwhile another.
+  [[nodiscard]] bool has_room_for_successors(unsigned count) const;
   // The slot's current worker is gone; `stand_in`, if any, takes its place.
   void vacate(Slot slot, std::optional<WorkerKey> stand_in = std::nullopt);
 
@@ -74,6 +76,8 @@ class SlotTable {
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
  private:
+  void end_surplus_relays(Turn& turn);
+
   [[nodiscard]] std::vector<SlotToServe> slots_to_serve() const;
   [[nodiscard]] SlotToServe slot_to_serve(Slot slot, const SlotRecord& record) const;
   [[nodiscard]] std::optional<WorkerKey> helper_of(Slot slot) const;

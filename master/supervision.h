@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <variant>
@@ -66,6 +67,8 @@ struct Serve { WorkerKey key; Slot slot; };            // give it this slot's so
 struct Release { WorkerKey key; Slot slot; };          // take them away: it accepts what is queued, closes, tells Released
 struct Refuse { WorkerKey key; };                      // nobody has room: accept though full, answer 503; ends at HasRoom too
 struct StopRefusing { WorkerKey key; };                // somebody has room again and serves its sockets: leave them alone
+struct EndRelay { WorkerKey key; Slot slot; };         // the slot's worker tells this relay's clients to reconnect, spread over the
+                                                       // drain window; the relay goes with the last
 struct Drain { WorkerKey key; DrainReason reason; };   // accept what is queued, close all sockets, then Close to the clients,
                                                        // spread over the drain window, then leave
 struct Leave { WorkerKey key; };                       // Close 1001 to all, flush, leave within the stop timeout
@@ -83,7 +86,7 @@ struct ReportStopped { bool survivors; };              // the last action of a l
 enum class LogLevel : std::uint8_t { info, warning, error };
 struct Log { LogLevel level; std::string text; };
 
-using Action = std::variant<Spawn, HandOver, BeginToServe, Serve, Release, Refuse, StopRefusing, Drain, Leave, Abort, Kill, OpenSlots, RetireSlot,
+using Action = std::variant<Spawn, HandOver, BeginToServe, Serve, Release, Refuse, StopRefusing, EndRelay, Drain, Leave, Abort, Kill, OpenSlots, RetireSlot,
                             CountExit, ReportStarted, ReportStartFailed, ReportReloaded, ReportReloadFailed, ReportStopped, Log>;
 
 // clang-format on
@@ -99,6 +102,7 @@ struct SupervisorSettings {
   Duration accept_takeover = std::chrono::milliseconds(500);  // a heartbeat this late: a neighbour accepts too
   Duration watchdog = std::chrono::seconds(10);               // this late: Abort, then Kill after kill_grace
   Duration master_late = std::chrono::seconds(1);  // a Tick this late: the master slept, and time stood still meanwhile
+  std::size_t max_processes = 1024;                // at a time: there is a row of the scoreboard for each
   Duration first_backoff = std::chrono::milliseconds(100);
   Duration last_backoff = std::chrono::seconds(10);
   Duration stable_after = std::chrono::seconds(30);

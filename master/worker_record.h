@@ -27,19 +27,21 @@ struct WorkerRecord {
   unsigned handoffs_asked = 0;  // orders to give its clients to a successor that it has not answered yet: by its end,
                                 // or by saying that it failed
   bool relays = false;          // once it has handed over its clients it stays for the TLS of some
+  bool is_relay = false;        // it has, and did
   Fault fault = Fault::none;
   Departure departure;
   SocketCopies copies;
 
   [[nodiscard]] bool ready() const { return ready_at.has_value(); }
   [[nodiscard]] bool staying() const { return departure.step() == Departure::Step::staying; }
+  [[nodiscard]] bool relaying() const { return departure.step() == Departure::Step::relaying; }
   // It serves, and runs: full or not, clients who reach it get an answer.
   [[nodiscard]] bool responsive() const { return ready() && staying() && !late; }
   // It takes new clients.
   [[nodiscard]] bool accepts() const { return responsive() && !full; }
 
   [[nodiscard]] WorkerState state() const {
-    if (departure.step() == Departure::Step::relaying) return WorkerState::relaying;
+    if (relaying()) return WorkerState::relaying;
     if (!staying()) return WorkerState::stopping;
     if (!ready()) return WorkerState::starting;
     return late ? WorkerState::busy : WorkerState::running;

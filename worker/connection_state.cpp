@@ -31,6 +31,7 @@ enum class Field : protocol::Tag {
   opened_ms = 21,
   subscription = 22,  // a record within the record
   relay_end_ms = 23,
+  relay = 24,
   server_window_bits = 30,  // this and the next: only if permessage-deflate was agreed on
   client_window_bits = 31,
   server_takeover = 32,
@@ -180,6 +181,7 @@ protocol::RecordWriter encode(const ConnectionState& state) {
   writer.bytes(Field::close_reason, state.close_reason);
   writer.number(Field::due_ms, state.due_ms);
   writer.number(Field::relay_end_ms, state.relay_end_ms);
+  writer.number(Field::relay, state.relay);
   writer.number(Field::opened_ms, state.opened_ms);
   writer.number(Field::last_message_ms, state.last_message_ms);
   writer.number(Field::last_ping_ms, state.last_ping_ms);
@@ -221,6 +223,7 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
   reader.bytes(Field::close_reason, state.close_reason);
   reader.number(Field::due_ms, state.due_ms);
   reader.number(Field::relay_end_ms, state.relay_end_ms);
+  reader.number(Field::relay, state.relay);
   reader.number(Field::opened_ms, state.opened_ms);
   reader.number(Field::last_message_ms, state.last_message_ms);
   reader.number(Field::last_ping_ms, state.last_ping_ms);

@@ -27,6 +27,8 @@ enum class MasterOrder : std::uint16_t {
                        // in fields slot, which get it at the end of their handoff. Told again when the number of homes
                        // changes
   publish = 12,        // fields channel, data, binary, question: publish it, then answer `published`
+  end_relay = 15,  // fields relay, window_ms: tell the clients whose TLS this process keeps to reconnect, spread over
+                   // that time
 };
 
 enum class WorkerReport : std::uint16_t {
@@ -59,6 +61,7 @@ enum class MasterField : protocol::Tag {
   binary = 15,    // 1 if it is a binary message
   question = 11,  // a number, which the answer repeats
   delivered_to = 12,
+  relay = 27,    // of end_relay: the incarnation of the process
   partial = 13,  // 1 if a worker did not answer in time
 };
 

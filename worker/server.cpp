@@ -231,6 +231,8 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
       return descriptors.empty() ? void() : take_over(std::move(descriptors.front()));
     case MasterOrder::begin_to_serve:
       return serve_alone();
+    case MasterOrder::end_relay:
+      return end_relay(static_cast<std::uint32_t>(number(MasterField::relay)), number(MasterField::window_ms));
     case MasterOrder::refuse:
       return set_room(Room::refusing);
     case MasterOrder::stop_refusing:

@@ -134,6 +134,7 @@ class Server final : public Worker {
   void drain_due();
   [[nodiscard]] bool part_with(ConnectionId id, std::uint16_t close_code);
   void end_relays_due();
+  void end_relay(std::uint32_t relay, std::uint64_t window_ms);
   void end_turn();
   void give_up_the_rest();
   void leave_if_empty();

@@ -42,6 +42,7 @@ Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional
   std::uniform_int_distribution<std::uint64_t> jitter_ms(0, window_ms);
   for (const auto& [id, connection] : connections_) {
     ConnectionState state = connection->save();
+    state.relay = relay_ends_.relay_of(id);
     state.relay_end_ms = relay_ends_.due_of(id);
     if (connection->is_movable()) {
       handoff.add(state, connection->descriptor());
@@ -52,6 +53,7 @@ Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional
       handoff.fail("it is out of descriptors for relays of TLS");
       break;
     }
+    state.relay = heritage_.incarnation;
     if (relay_time_ms) state.relay_end_ms = context_.now_ms() + *relay_time_ms + jitter_ms(random);
     handoff.add(state, std::move(theirs));
     relaying.connections.push_back(connection.get());
@@ -109,6 +111,14 @@ void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay
   loop_.stop();
 }
 
+void Server::end_relay(std::uint32_t relay, std::uint64_t window_ms) {
+  std::minstd_rand random(heritage_.incarnation);
+  std::uniform_int_distribution<std::uint64_t> jitter_ms(0, window_ms);
+  for (const ConnectionId id : relay_ends_.connections_of(relay)) {
+    relay_ends_.hasten(id, context_.now_ms() + jitter_ms(random));
+  }
+}
+
 void Server::take_over(FileDescriptor stream) {
   handoff_ = std::make_unique<HandoffReceiver>(
       loop_, RecordSocket(std::move(stream)), [this](HandoffReceiver::Outcome outcome) { resume(std::move(outcome)); });
@@ -136,7 +146,7 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
     auto resumed = std::make_unique<ClientConnection>(context_, state,
                                                       std::make_unique<TcpTransport>(std::move(connection.socket)));
     connections_.emplace(state.id, std::move(resumed));
-    if (state.relay_end_ms != 0) relay_ends_.add(state.id, state.relay_end_ms);
+    if (state.relay != 0 || state.relay_end_ms != 0) relay_ends_.add(state.id, state.relay, state.relay_end_ms);
   }
   for (const HandedConnection& connection : handed) {
     connections_.at(connection.state.id)->attach(connection.state.due_ms);

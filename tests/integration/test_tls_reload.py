@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import ssl
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 from certificates import Authority
 from clients import TEXT, close_frame, frame
 from exact import ExactClients, assert_exact
-from server import cpu_seconds, holds_for, is_alive, process_title, wait_until
+from server import cpu_seconds, holds_for, is_alive, process_title, send_signal, wait_until
 from test_handoff import reload_again_and_again, upgradable  # noqa: F401
 
 WSS = "wss://127.0.0.1:0"
@@ -241,6 +242,36 @@ def test_a_relay_that_dies_takes_its_clients_along(secure_server, connect_tls):
     assert server.status()["exits"] == [{"status": "killed by SIGKILL", "count": 1}]
 
 
+def test_a_relay_that_is_stuck_is_killed_and_its_clients_may_come_again(secure_server, connect_tls):
+    server = secure_server("--watchdog", 1.5, count=1)
+    client = connect_tls(server)
+    reload(server)
+    other = connect_tls(server)
+    stuck = relays(server)[0]["pid"]
+    server.expect_log("relay of slot 0 (gave no heartbeat for|was killed by SIGKILL)")
+    send_signal(stuck, signal.SIGSTOP)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        client.take(1)
+    wait_until(lambda: relays(server) == [])
+    assert "relay of slot 0 gave no heartbeat for" in server.log()
+    assert "relay of slot 0 was killed by SIGKILL" in server.log()
+    assert other.still_works() and connect_tls(server).still_works()
+    wait_until(lambda: server.connections() == 2, what="the worker to notice the end of the stuck relay's client")
+
+
+def test_a_relay_that_is_stopped_for_less_goes_on(secure_server, connect_tls):
+    server = secure_server("--watchdog", 5, count=1)
+    client = connect_tls(server)
+    reload(server)
+    stopped = relays(server)[0]["pid"]
+    send_signal(stopped, signal.SIGSTOP)
+    client.send(frame(TEXT, b"meanwhile"))
+    assert client.nothing_comes(1.5)
+    send_signal(stopped, signal.SIGCONT)
+    assert client.receive_message() == (TEXT, b"meanwhile")
+    assert "no heartbeat" not in server.log()
+
+
 # ---- and their end --------------------------------------------------------------------------------------------------
 
 
@@ -290,6 +321,33 @@ def test_a_relay_whose_time_is_up_leaves_those_who_do_not_answer(secure_server, 
     reload(server)
     wait_until(lambda: relays(server) == [])
     assert client.receive_close().code == 1012
+
+
+@pytest.mark.long
+@pytest.mark.release
+@pytest.mark.timeout(1200)
+def test_the_oldest_relay_ends_when_there_are_too_many(secure_server, connect_tls):
+    """A client and a reload, over and over: the scoreboard has 1,024 rows, and three of them are the slot's."""
+    server = secure_server("--drain-timeout", 6, "--close-timeout", 2, count=1)
+    clients = []
+    for _ in range(1021):
+        clients.append(connect_tls(server))
+        reload(server)
+    assert len(relays(server)) == 1021
+    assert "is ended, being the oldest" not in server.log()
+    clients.append(connect_tls(server))
+    reload(server)
+    assert "relay of slot 0 is ended, being the oldest of more than 1021" in server.log()
+    refused = server.cli("reload")
+    assert refused.returncode == 1 and "no more than 1024 can be" in refused.stderr
+    server.expect_log("reload failed")
+    assert clients[0].receive_close().code == 1012
+    clients[0].send(close_frame(1012))
+    clients[0].expect_end()
+    wait_until(lambda: len(relays(server)) == 1021 and server.status()["draining"] == [])
+    assert all(client.still_works() for client in clients[1:])
+    reload(server)
+    server.stop()
 
 
 def test_reload_may_drain_instead(secure_server, connect_tls, connect):

@@ -30,6 +30,7 @@ struct ActionText {
   std::string operator()(const Release& a) const { return fmt::format("release {} slot {}", a.key, a.slot); }
   std::string operator()(const Refuse& a) const { return fmt::format("refuse {}", a.key); }
   std::string operator()(const StopRefusing& a) const { return fmt::format("stop refusing {}", a.key); }
+  std::string operator()(const EndRelay& a) const { return fmt::format("end relay {} of slot {}", a.key, a.slot); }
   std::string operator()(const Drain& a) const { return fmt::format("drain {} ({})", a.key, to_text(a.reason)); }
   std::string operator()(const Leave& a) const { return fmt::format("leave {}", a.key); }
   std::string operator()(const Abort& a) const { return fmt::format("abort {}", a.key); }

@@ -48,6 +48,7 @@ void SimulatedWorkers::obey(const Action& action) {
   if (const auto* o = std::get_if<BeginToServe>(&action)) return begin_to_serve(o->key);
   if (const auto* o = std::get_if<Serve>(&action)) return serve(*o);
   if (const auto* o = std::get_if<Release>(&action)) return release(*o);
+  if (const auto* o = std::get_if<EndRelay>(&action)) return end_relay(o->key);
   if (const auto* o = std::get_if<Drain>(&action)) return drain(o->key);
   if (const auto* o = std::get_if<Leave>(&action)) return leave(o->key);
   if (const auto* o = std::get_if<Abort>(&action)) return abort(o->key);
@@ -168,10 +169,27 @@ void SimulatedWorkers::give_clients(SimulatedWorker& giver, WorkerKey to) {
   }
   heir->has_clients_of_another = true;
   if (heir->left_at) clients_got_lost_ = true;
+  if (chance_.percent(40)) return begin_to_relay(giver, to);
   die(giver.birth.key, kDone, chance_.time_up_to(100ms));
   if (!chance_.percent(50)) return;  // the other tells it when this one is gone
   giver.heirs.erase(to);
   take_over(to);
+}
+
+// Its clients leave, but for the stubborn ones.
+void SimulatedWorkers::begin_to_relay(SimulatedWorker& giver, WorkerKey to) {
+  giver.relays = true;
+  giver.heirs.erase(to);
+  tell_(Relays{giver.birth.key});
+  if (chance_.percent(50)) die(giver.birth.key, kDone, chance_.time_up_to(200s));
+  take_over(to);
+}
+
+void SimulatedWorkers::end_relay(WorkerKey key) {
+  SimulatedWorker* relay = find(key);
+  if (relay == nullptr) return;
+  relay->drained_at = now_;
+  if (chance_.percent(80)) die(key, kDone, chance_.time_up_to(30s));
 }
 
 void SimulatedWorkers::begin_to_serve(WorkerKey key) {

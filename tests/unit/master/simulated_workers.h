@@ -66,6 +66,7 @@ struct SimulatedWorker {
   std::set<WorkerKey> heirs;  // who wait for its clients; they are told when it is gone
   bool asked_to_hand_over = false;
   bool has_clients_of_another = false;
+  bool relays = false;
 
   Duration latency;      // between an order and its obedience
   bool obedient = true;  // otherwise it ignores Leave, Drain and SIGABRT
@@ -104,6 +105,8 @@ class SimulatedWorkers {
   void wake(WorkerKey key);
   void fill(WorkerKey key);
   void hand_over(const HandOver& order);
+  void begin_to_relay(SimulatedWorker& giver, WorkerKey to);
+  void end_relay(WorkerKey key);
   void begin_to_serve(WorkerKey key);
   void take_over(WorkerKey key);
   void give_clients(SimulatedWorker& giver, WorkerKey to);

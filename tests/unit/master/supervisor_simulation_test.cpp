@@ -62,6 +62,7 @@ class Witness {
   void judge_current_workers(const Views& views) const;
   void judge_empty_slots(const Views& views, TimePoint now);
   void judge_retiring_slots(TimePoint now);
+  void judge_relays(const Views& views, TimePoint now) const;
   void judge_sockets(const Views& views) const;
   bool waits_for_its_predecessor(WorkerKey key) const;
   bool takes_clients(const Supervisor::WorkerView& view) const;
@@ -70,11 +71,13 @@ class Witness {
   SupervisorSettings settings_;
   const Supervisor& supervisor_;
   SimulatedWorkers& workers_;
-  TimePoint woke_at_;
+  TimePoint woke_at_;                             // after a sleep longer than the watchdog
+  TimePoint last_awoke_;                          // after any
   std::map<WorkerKey, TimePoint> stamps_;         // the newest that the supervisor was fed
   std::map<Slot, std::deque<TimePoint>> spawns_;  // of the last ten seconds
   std::map<Slot, Generation> proved_;             // what the slot's last worker that got ready ran
   std::set<WorkerKey> took_over_;
+  std::optional<WorkerKey> just_ready_;  // whom the present event is about
   std::map<Slot, TimePoint> empty_since_, retiring_since_;
   unsigned start_reports_ = 0, reloads_requested_ = 0, reload_reports_ = 0;
   bool started_ = false, asked_to_stop_ = false, stop_now_ = false, stopped_ = false;
@@ -83,6 +86,7 @@ class Witness {
 // The time that the master slept counts for nobody.
 void Witness::master_slept(Duration nap, TimePoint now) {
   if (nap > settings_.watchdog) woke_at_ = now;
+  last_awoke_ = now;
   for (auto* times : {&empty_since_, &retiring_since_}) {
     for (auto& [slot, since] : *times) since += nap;
   }
@@ -90,7 +94,9 @@ void Witness::master_slept(Duration nap, TimePoint now) {
 
 void Witness::sees(const Event& event, TimePoint now) {
   if (const auto* beat = std::get_if<Heartbeat>(&event)) stamps_[beat->key] = beat->stamp;
+  just_ready_.reset();
   if (const auto* ready = std::get_if<Ready>(&event)) {
+    just_ready_ = ready->key;
     stamps_[ready->key] = now;
     if (!workers_.find(ready->key)->birth.successor) it_proved_its_code(ready->key);
   }
@@ -106,7 +112,9 @@ void Witness::sees(const Action& action, std::span<const Action> rest, TimePoint
   if (const auto* leave = std::get_if<Leave>(&action)) judge_leave(leave->key, now);
   if (const auto* abort = std::get_if<Abort>(&action)) judge_abort(abort->key, now);
   if (const auto* kill = std::get_if<Kill>(&action)) judge_kill(kill->key, now);
-  if (const auto* begin = std::get_if<BeginToServe>(&action)) it_proved_its_code(begin->key);
+  // Nobody was there to hand over. One whose predecessor died on the way has still to say that it serves.
+  const auto* begin = std::get_if<BeginToServe>(&action);
+  if (begin != nullptr && begin->key == just_ready_) it_proved_its_code(begin->key);
   if (const auto* retire = std::get_if<RetireSlot>(&action)) judge_retirement(retire->slot, rest);
   if (is<ReportStartFailed>(action)) asked_to_stop_ = true;
   if (is<ReportStarted>(action)) started_ = true;
@@ -186,6 +194,7 @@ void Witness::looks_around(TimePoint now) {
   judge_current_workers(views);
   promise(asked_to_stop_ || !workers_.clients_got_lost(), "clients are not handed to a worker that was told to go");
   if (!started_ || supervisor_.stopping()) return;
+  judge_relays(views, now);
   judge_sockets(views);
   judge_empty_slots(views, now);
   judge_retiring_slots(now);
@@ -201,6 +210,16 @@ void Witness::judge_current_workers(const Views& views) const {
     promise(taken.insert(view.slot).second, "a slot has one current worker");
     promise(view.slot < supervisor_.count(), "a current worker has a slot within the count");
   }
+}
+
+void Witness::judge_relays(const Views& views, TimePoint now) const {
+  std::size_t relays = 0;
+  for (const auto& view : views) {
+    if (view.state != WorkerState::relaying) continue;
+    ++relays;
+    promise(now - std::max(stamps_.at(view.key), last_awoke_) < settings_.watchdog + 2s, "no relay stays stuck");
+  }
+  promise(relays + supervisor_.count() <= settings_.max_processes, "there is room beside all relays");
 }
 
 void Witness::judge_empty_slots(const Views& views, TimePoint now) {
@@ -284,6 +303,7 @@ class Life {
   SupervisorSettings random_settings() {
     SupervisorSettings settings;
     settings.count = chance_.number(1, 5);
+    if (chance_.percent(50)) settings.max_processes = chance_.number(16, 24);  // five slots need 15
     settings.look_interval = std::chrono::milliseconds(chance_.number(100, 400));
     return settings;
   }

@@ -572,6 +572,75 @@ TEST(SupervisorReload, LeavesAWorkerThatRelaysInPeace) {
   EXPECT_THAT(story.exits, IsEmpty());
 }
 
+TEST(SupervisorReload, AbortsARelayThatIsStuckAndThenKillsIt) {
+  Story story(1);
+  story.is_up();
+  story.reloads(1);
+  story.is_ready(2);
+  story.tell(Relays{1});
+  story.takes_over(2);
+  story.stalls(1);
+  EXPECT_THAT(story.after(9800ms), IsEmpty());
+  EXPECT_THAT(story.log, IsEmpty()) << "nobody can take its place, so that it is late concerns nobody";
+  EXPECT_THAT(story.after(300ms), ElementsAre("abort 1"));
+  EXPECT_THAT(story.log, ElementsAre("log: relay of slot 0 gave no heartbeat for 10 s: aborted"));
+  EXPECT_THAT(story.after(1s), ElementsAre("kill 1"));
+  EXPECT_THAT(story.ends(1, dies_of(SIGKILL)), IsEmpty());
+  EXPECT_THAT(story.log, Contains(HasSubstr("relay of slot 0 was killed by SIGKILL")));
+  EXPECT_THAT(story.exits, ElementsAre("killed by SIGKILL"));
+}
+
+TEST(SupervisorReload, BlamesNoRelayForTheMastersSleep) {
+  Story story(1);
+  story.is_up();
+  story.reloads(1);
+  story.is_ready(2);
+  story.tell(Relays{1});
+  story.takes_over(2);
+  story.stalls(1);
+  EXPECT_THAT(story.master_sleeps(60s), IsEmpty());
+  EXPECT_THAT(story.after(9s), IsEmpty());
+  story.wakes(1);
+  EXPECT_THAT(story.after(60s), IsEmpty());
+}
+
+// A reload of a server with one slot that leaves a relay behind.
+Trace reloads_and_relays(Story& story, WorkerKey old) {
+  Trace trace = story.reloads(1);
+  story.is_ready(old + 1);
+  story.tell(Relays{old});
+  const Trace more = story.takes_over(old + 1);
+  trace.insert(trace.end(), more.begin(), more.end());
+  return trace;
+}
+
+TEST(SupervisorReload, EndsTheOldestRelayWhenThereWouldBeNoRoomForMore) {
+  Story story(SupervisorSettings{.count = 1, .max_processes = 6});
+  story.is_up();
+  for (const WorkerKey old : {1U, 2U, 3U}) {
+    EXPECT_THAT(reloads_and_relays(story, old), ElementsAre(StartsWith("spawn"), StartsWith("reloaded")))
+        << "three, beside worker, successor and another";
+  }
+  EXPECT_THAT(reloads_and_relays(story, 4),
+              ElementsAre("spawn 5 slot 0 gen 5", "end relay 1 of slot 0", "reloaded to gen 5"));
+  EXPECT_THAT(story.log, ElementsAre(AllOf(HasSubstr("relay of slot 0 is ended, being the oldest of more than 3"),
+                                           HasSubstr("--relay-timeout"))));
+  EXPECT_THAT(story.reloads(1), ElementsAre(AllOf(StartsWith("reload failed: 5 processes of this server are there"),
+                                                  HasSubstr("no more than 6 can be"))));
+  story.ends(1, kDone);
+  EXPECT_THAT(story.reloads(1), ElementsAre("spawn 6 slot 0 gen 7"));
+}
+
+TEST(SupervisorReload, MakesAnEndedRelayGoLikeOneThatDrains) {
+  Story story(SupervisorSettings{.count = 1, .max_processes = 4});
+  story.is_up();
+  reloads_and_relays(story, 1);
+  EXPECT_THAT(reloads_and_relays(story, 2), Contains("end relay 1 of slot 0"));
+  EXPECT_THAT(story.after(29s), IsEmpty());
+  EXPECT_THAT(story.after(2s), ElementsAre("leave 1"));
+  EXPECT_THAT(story.after(3s), ElementsAre("kill 1"));
+}
+
 TEST(SupervisorReload, CountsARelayThatDies) {
   Story story(1);
   story.is_up();
