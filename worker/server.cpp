@@ -381,9 +381,9 @@ ConnectionId Server::next_id() {
   return id_base(heritage_.slot, heritage_.incarnation) | ++last_counter_;
 }
 
-std::unique_ptr<Transport> Server::transport_for(FileDescriptor socket, SocketKind kind) {
-  if (kind != SocketKind::secure) return std::make_unique<TcpTransport>(std::move(socket));
-  return tls_ == nullptr ? nullptr : tls_->accept(std::move(socket));
+std::unique_ptr<Transport> Server::transport_for(Accepted& client, SocketKind kind) {
+  if (kind != SocketKind::secure) return std::make_unique<TcpTransport>(std::move(client.socket));
+  return tls_ == nullptr ? nullptr : tls_->accept(std::move(client.socket), client.remote_address);
 }
 
 Listener::Verdict Server::accept(Accepted client, SocketKind kind) {
@@ -392,7 +392,7 @@ Listener::Verdict Server::accept(Accepted client, SocketKind kind) {
 
 Listener::Verdict Server::accept_websocket(Accepted client, SocketKind kind) {
   context_.counters.accepted.add(1);
-  auto transport = transport_for(std::move(client.socket), kind);
+  auto transport = transport_for(client, kind);
   if (transport == nullptr) {
     become_exhausted();
     return Listener::Verdict::stop_for_now;

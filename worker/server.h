@@ -111,7 +111,7 @@ class Server final : public Worker {
   // ---- clients
   Listener::Verdict accept(Accepted client, SocketKind kind);
   Listener::Verdict accept_websocket(Accepted client, SocketKind kind);
-  [[nodiscard]] std::unique_ptr<Transport> transport_for(FileDescriptor socket, SocketKind kind);
+  [[nodiscard]] std::unique_ptr<Transport> transport_for(Accepted& client, SocketKind kind);
   Listener::Verdict accept_api(Accepted client);
   Listener::Verdict accept_proxied(Accepted peer, SocketKind kind);
   ConnectionId next_id();

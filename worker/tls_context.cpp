@@ -15,7 +15,6 @@
 #include <ctime>
 #include <new>
 
-#include "worker/address_text.h"
 #include "worker/log.h"
 #include "worker/tls_transport.h"
 
@@ -187,10 +186,10 @@ void TlsContext::require_client_certificates(const TlsFile& authorities) {
   SSL_CTX_set_session_id_context(context_.get(), id.data(), id.size());
 }
 
-std::unique_ptr<Transport> TlsContext::accept(FileDescriptor socket) {
+std::unique_ptr<Transport> TlsContext::accept(FileDescriptor socket, std::string client) {
   TlsPointer<SSL> connection(SSL_new(context_.get()));
   if (connection == nullptr) return nullptr;
-  auto transport = std::make_unique<TlsTransport>(*this, std::move(connection), std::move(socket));
+  auto transport = std::make_unique<TlsTransport>(*this, std::move(connection), std::move(socket), std::move(client));
   return transport->is_usable() ? std::move(transport) : nullptr;
 }
 
@@ -200,12 +199,8 @@ bool TlsContext::take_handshake_turn() {
   return true;
 }
 
-void TlsContext::handshake_failed(std::string_view kind, int socket) {
+void TlsContext::handshake_failed(std::string_view kind, const std::string& client) {
   on_failure_();
-  sockaddr_storage address{};
-  socklen_t size = sizeof(address);
-  const bool known = ::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  const std::string client = known ? address_text(address) : "a client";
   if (const auto line = failures_.note(kind, client, TlsFailures::Clock::now())) log::info("{}", *line);
 }
 

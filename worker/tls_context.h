@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -34,8 +35,9 @@ class TlsContext {
   TlsContext& operator=(const TlsContext&) = delete;
   ~TlsContext();
 
-  // `socket`: connected and non-blocking. Null if there is no memory for it.
-  [[nodiscard]] std::unique_ptr<Transport> accept(FileDescriptor socket);
+  // `socket`: connected and non-blocking. `client`: its address, as failures name it. Null if there is no memory for
+  // it.
+  [[nodiscard]] std::unique_ptr<Transport> accept(FileDescriptor socket, std::string client);
   // A batch of the poller's is done: the next one has a budget of its own.
   void end_turn() { handshakes_left_ = handshakes_per_turn; }
 
@@ -44,7 +46,7 @@ class TlsContext {
   // ---- for its transports
   // False if this turn has had its share: asked again in the next one, for which level-triggered polling sees.
   [[nodiscard]] bool take_handshake_turn();
-  void handshake_failed(std::string_view kind, int socket);
+  void handshake_failed(std::string_view kind, const std::string& client);
   // What OpenSSL produces on its way to the kernel: empty between any two calls of a transport.
   [[nodiscard]] std::vector<std::byte>& ciphertext() { return ciphertext_; }
 

@@ -89,8 +89,8 @@ struct TlsTransport::Callbacks {
   }
 };
 
-TlsTransport::TlsTransport(TlsContext& context, TlsPointer<SSL> connection, FileDescriptor socket)
-    : context_(context), connection_(std::move(connection)), socket_(std::move(socket)) {
+TlsTransport::TlsTransport(TlsContext& context, TlsPointer<SSL> connection, FileDescriptor socket, std::string client)
+    : context_(context), connection_(std::move(connection)), socket_(std::move(socket)), client_(std::move(client)) {
   BIO* const bio = BIO_new(Callbacks::method());
   if (bio == nullptr) return;
   BIO_set_data(bio, this);
@@ -143,6 +143,7 @@ void TlsTransport::shake_hands() {
   const int outcome = SSL_accept(connection_.get());
   if (outcome == 1) {
     ready_ = true;
+    client_ = {};
     if (SSL_version(connection_.get()) >= TLS1_3_VERSION) {
       SSL_set_msg_callback(connection_.get(), Callbacks::see_message);
       SSL_set_msg_callback_arg(connection_.get(), this);
@@ -156,14 +157,14 @@ void TlsTransport::shake_hands() {
 void TlsTransport::fail_handshake(int error) {
   broken_ = true;
   if (error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
-    context_.handshake_failed("it speaks HTTP without TLS", socket_.get());
+    context_.handshake_failed("it speaks HTTP without TLS", client_);
     answer_plain_http();
     return end(Transfer::Status::ended);
   }
   if (error == SSL_ERROR_SSL) {
-    context_.handshake_failed(tls_library_error(), socket_.get());
+    context_.handshake_failed(tls_library_error(), client_);
   } else if (heard_) {
-    context_.handshake_failed("the client left in the middle", socket_.get());
+    context_.handshake_failed("the client left in the middle", client_);
   }  // or it has only looked whether somebody listens
   end(socket_error_ != 0 ? Transfer::Status::failed : Transfer::Status::ended, socket_error_);
 }

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "worker/file_descriptor.h"
@@ -24,7 +25,7 @@ class TlsContext;
 class TlsTransport final : public Transport {
  public:
   // `context` outlives it.
-  TlsTransport(TlsContext& context, TlsPointer<ssl_st> connection, FileDescriptor socket);
+  TlsTransport(TlsContext& context, TlsPointer<ssl_st> connection, FileDescriptor socket, std::string client);
   ~TlsTransport() override;
   TlsTransport(const TlsTransport&) = delete;
   TlsTransport& operator=(const TlsTransport&) = delete;
@@ -61,6 +62,7 @@ class TlsTransport final : public Transport {
   TlsContext& context_;
   TlsPointer<ssl_st> connection_;
   FileDescriptor socket_;
+  std::string client_;             // its address, until the handshake is done
   std::vector<std::byte> unsent_;  // ciphertext that the kernel had no room for
   std::optional<Transfer> end_;    // nothing more will be read: the last word of every read from here on
   std::uint32_t minute_ = 0;       // in which key updates were counted last

@@ -1,10 +1,12 @@
 """Behind a proxy: `--trusted-proxy` with X-Forwarded-For and X-Real-IP, and the PROXY protocol (`?proxy`)."""
 
 import re
+import ssl
 import struct
 
 import pytest
 
+from certificates import Authority
 from clients import TEXT, RawClient, frame, handshake_request
 from server import scratch_directory, send_signal, shared_server, wait_until
 
@@ -207,6 +209,137 @@ def test_the_header_is_of_no_use_where_it_is_not_expected(behind):
     client.send(VERSION_1 + handshake_request())
     assert client.receive_response().status == 400
     client.abandon()
+
+
+# ---- and TLS behind it ------------------------------------------------------------------------------------------------
+
+
+class TlsByHand:
+    """TLS over a client's socket, in the place of that. `before` goes ahead of the first flight, and what comes of both
+    is cut into two at `cut`."""
+
+    def __init__(self, client, context, before=b"", cut=0):
+        self.plain = client.socket
+        self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self.incoming, self.outgoing, server_hostname="localhost")
+        while True:
+            try:
+                self.tls.do_handshake()
+                self.plain.sendall(self.outgoing.read())
+                break
+            except ssl.SSLWantReadError:
+                flight, before = before + self.outgoing.read(), b""
+                client.send_in_pieces(piece for piece in (flight[:cut], flight[cut:]) if piece)
+                cut = 0
+                self.take()
+        client.socket = self
+
+    def take(self):
+        data = self.plain.recv(1 << 16)
+        if not data:
+            raise ConnectionResetError("the stream ended inside TLS")
+        self.incoming.write(data)
+
+    def sendall(self, data):
+        self.tls.write(data)
+        self.plain.sendall(self.outgoing.read())
+
+    def recv(self, size):
+        while True:
+            try:
+                return self.tls.read(size)
+            except ssl.SSLWantReadError:
+                self.take()
+
+    def __getattr__(self, name):
+        return getattr(self.plain, name)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def tls_options(authority):
+    return ["--trusted-proxy", "127.0.0.1", "--log-level", "debug", *authority.server("localhost").options()]
+
+
+@pytest.fixture(scope="module")
+def behind_with_tls(app, tls_options):
+    with shared_server(app=app, listen=["wss://127.0.0.1:0?proxy"], count=1, options=tls_options) as server:
+        yield server
+
+
+def tls_address(client, context, before=b"", cut=0):
+    TlsByHand(client, context, before, cut)
+    client.open()
+    return seen_by_app(client)
+
+
+HEADERS = pytest.mark.parametrize("header", [VERSION_1, version_2()], ids=["version 1", "version 2"])
+
+
+@HEADERS
+@pytest.mark.smoke
+def test_tls_begins_behind_the_header(behind_with_tls, authority, connect, header):
+    """Cut at each byte of the header and of the record's head that follows; at once, and with a pause between the two."""
+    port, context = port_of(behind_with_tls.urls()[0]), authority.client_context()
+    for cut in range(len(header) + 8):
+        assert tls_address(connect(port, handshake=False), context, header, cut) == CLIENT, cut
+    client = connect(port, handshake=False)
+    client.send_byte_by_byte(header)
+    assert tls_address(client, context) == CLIENT
+
+
+def test_local_connections_of_the_proxy_have_its_address_over_tls_too(behind_with_tls, authority, connect):
+    port, context = port_of(behind_with_tls.urls()[0]), authority.client_context()
+    local = version_2(command=0x20, family=0, rest=b"")
+    assert tls_address(connect(port, handshake=False), context, local) == "127.0.0.1"
+
+
+def test_tls_without_the_header_is_let_go(behind_with_tls, authority):
+    hello = ssl.MemoryBIO()
+    with pytest.raises(ssl.SSLWantReadError):
+        authority.client_context().wrap_bio(ssl.MemoryBIO(), hello, server_hostname="localhost").do_handshake()
+    assert is_let_go(port_of(behind_with_tls.urls()[0]), hello.read())
+
+
+def test_a_handshake_that_fails_is_the_clients_and_not_the_proxys(behind_with_tls, connect):
+    client = connect(port_of(behind_with_tls.urls()[0]), handshake=False)
+    client.send(VERSION_1 + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert client.receive_response().status == 400
+    client.expect_end()
+    assert f"TLS handshake with {CLIENT} failed: it speaks HTTP without TLS" in behind_with_tls.log()
+
+
+@HEADERS
+@pytest.mark.smoke
+def test_a_handoff_in_the_middle_of_the_header_and_of_the_handshake(servers, app, authority, tls_options, connect, header):
+    server = servers(app=app, listen=["wss://127.0.0.1:0?proxy"], options=[*tls_options, "--handshake-timeout", 60])
+    server.start()
+    port, context = server.port, authority.client_context()
+    cuts = range(0, len(header) + 1, 3)
+    clients = [connect(port, handshake=False) for _ in cuts]
+    for client, cut in zip(clients, cuts):
+        client.send(header[:cut])
+    half = connect(port, handshake=False)  # its TLS has begun, so that it stays with the old worker
+    half.send(header + b"\x16\x03\x01")
+    for client in (*clients, half):
+        client.wait_read()
+    for command in ("reload", "upgrade"):
+        result = server.cli(command)
+        assert result.returncode == 0, result.stderr
+    for client, cut in zip(clients, cuts):
+        assert tls_address(client, context, header[cut:]) == CLIENT
+    half.send(b"\xff\xff")  # the length of no record
+    half.drain()
+    assert f"TLS handshake with {CLIENT} failed" in server.log()
+    for client in clients:
+        assert seen_by_app(client) == CLIENT
+    assert server.cli("reload").returncode == 0
+    for client in clients:
+        assert seen_by_app(client) == CLIENT
 
 
 def test_only_trusted_proxies_may_speak_for_others(servers, app):

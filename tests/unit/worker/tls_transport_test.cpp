@@ -32,7 +32,7 @@ class TlsTransportTest : public testing::Test {
   }
   void connect() {
     auto [ours, theirs] = test::socket_pair();
-    transport_ = context_->accept(std::move(ours));
+    transport_ = context_->accept(std::move(ours), "192.0.2.7");
     ASSERT_NE(transport_, nullptr);
     client_ = std::make_unique<TlsClient>(std::move(theirs));
   }
@@ -265,7 +265,7 @@ TEST_F(TlsTransportTest, ATurnHasTimeForSoManyHandshakes) {
   std::vector<std::unique_ptr<TlsClient>> clients;
   for (unsigned i = 0; i < 2 * TlsContext::handshakes_per_turn; ++i) {
     auto [ours, theirs] = test::socket_pair();
-    storm.push_back(context_->accept(std::move(ours)));
+    storm.push_back(context_->accept(std::move(ours), "192.0.2.7"));
     clients.push_back(std::make_unique<TlsClient>(std::move(theirs)));
     clients.back()->step();
     clients.back()->deliver();
