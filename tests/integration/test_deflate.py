@@ -3,6 +3,7 @@ and what a reload does to compressed conversations."""
 
 import asyncio
 import itertools
+import json
 import pathlib
 import random
 import shutil
@@ -222,55 +223,103 @@ def test_bomb_is_1009_in_bounded_memory(servers, join, sanitized):
 
 # ---- Autobahn's sections 12 and 13 -------------------------------------------------------------------------------------
 
-# Each of the ten sizes whole, then the five largest in fragments of 256 to 32768 bytes.
-SIZES = [16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072]
-FORMS = [(size, None) for size in SIZES] + list(zip([131072] * 8, [256, 512, 1024, 2048, 4096, 8192, 16384, 32768]))
-PAYLOADS = {  # 12.1 to 12.5
-    "12.1": lambda size: words(size),
-    "12.2": lambda size: bytes(i * i // 97 & 0xFF for i in range(size)),
-    "12.3": lambda size: (b"The quick brown fox jumps over the lazy dog. " * (size // 45 + 1))[:size],
-    "12.4": lambda size: ("<p class='αβγ'>" * (size // 15 + 1)).encode()[:size].decode(errors="ignore").encode(),
-    "12.5": lambda size: random.Random(size).randbytes(size),
+# (size of the messages, of their fragments), x.1 to x.18 of each subsection.
+FORMS = [(size, None) for size in (16, 64, 256, 1024, 4096, 8192, 16384, 32768, 65536, 131072)]
+FORMS += [(size, 256) for size in (8192, 16384, 32768, 65536, 131072)] + [(131072, size) for size in (1024, 4096, 32768)]
+
+
+def json_text(rng):
+    rows = ({"id": rng.randrange(10**6), "name": rng.choice(["Ada", "Lin"]), "tags": rng.sample("abcdef", 3)} for _ in range(6000))
+    return json.dumps(list(rows)).encode()
+
+
+def html_text(rng):
+    return b"".join(b"<p class='p%d'><a href='/%d'>line</a></p>\n" % (rng.randrange(9), rng.randrange(10**4)) for _ in range(9000))
+
+
+def bitmap(rng):
+    return b"BM" + bytes((x * y // 512 + rng.randrange(4)) & 0xFF for y in range(512) for x in range(512))
+
+
+def document(rng):
+    """As a PDF: what is compressed already, and headings between."""
+    return b"".join(b"%d 0 obj << /Length 4000 >> stream\n" % n + rng.randbytes(4000) + b"\nendstream\n" for n in range(90))
+
+
+DATA = {  # 12.1 to 12.5: (what the messages are pieces of, their type)
+    "12.1": (words(300_000), BINARY),
+    "12.2": (bitmap(random.Random(2)), BINARY),
+    "12.3": (document(random.Random(3)), BINARY),
+    "12.4": (json_text(random.Random(4)), TEXT),
+    "12.5": (html_text(random.Random(5)), TEXT),
 }
-OFFERS = {  # 13.1 to 13.7
-    "13.1": "permessage-deflate; client_max_window_bits",
-    "13.2": "permessage-deflate; server_no_context_takeover; client_max_window_bits",
-    "13.3": "permessage-deflate; server_max_window_bits=9; client_max_window_bits",
-    "13.4": "permessage-deflate; server_max_window_bits=15; client_max_window_bits",
-    "13.5": "permessage-deflate; server_no_context_takeover; server_max_window_bits=9; client_max_window_bits",
-    "13.6": "permessage-deflate; server_no_context_takeover; server_max_window_bits=15; client_max_window_bits",
-    "13.7": "permessage-deflate; server_no_context_takeover; server_max_window_bits=8, permessage-deflate; "
-    "server_no_context_takeover; client_max_window_bits, permessage-deflate; client_max_window_bits",
+# 13.1 to 13.7, as python3-autobahn spells them: (the offers, what is answered beside client_no_context_takeover).
+EACH = "permessage-deflate; client_no_context_takeover; client_max_window_bits"
+OFFERS = {
+    "13.1": (EACH, {}),
+    "13.2": (f"{EACH}; server_no_context_takeover", {"server_no_context_takeover": ""}),
+    "13.3": (f"{EACH}; server_max_window_bits=9", {"server_max_window_bits": "9"}),
+    "13.4": (f"{EACH}; server_max_window_bits=15", {"server_max_window_bits": "15"}),
+    "13.5": (
+        f"{EACH}; server_no_context_takeover; server_max_window_bits=9",
+        {"server_no_context_takeover": "", "server_max_window_bits": "9"},
+    ),
+    "13.6": (
+        f"{EACH}; server_no_context_takeover; server_max_window_bits=15",
+        {"server_no_context_takeover": "", "server_max_window_bits": "15"},
+    ),
+    "13.7": (
+        f"{EACH}; server_no_context_takeover; server_max_window_bits=8, {EACH}; server_no_context_takeover, {EACH}",
+        {"server_no_context_takeover": ""},
+    ),
 }
 
 
-def is_text(payload):
-    try:
-        payload.decode()
-        return True
-    except UnicodeDecodeError:
-        return False
+def expect_case(client, data, opcode, size, fragment, count):
+    """So many messages, each the next piece of the data, which begins again where it ends."""
+    for number in range(count):
+        begin = number * size % len(data)
+        message = (data[begin:] + data)[:size] if begin + size > len(data) else data[begin : begin + size]
+        client.expect_echo(message, opcode, fragment)
 
 
-def expect_case(client, payload, fragment):
-    opcode = TEXT if is_text(payload) else BINARY
-    for _ in range(20 if len(payload) <= 4096 else 5):
-        client.expect_echo(payload, opcode, fragment)
+def some(size):
+    return 20 if size <= 4096 else 5
 
 
-@pytest.mark.parametrize("section", PAYLOADS)
+@pytest.mark.parametrize("section", DATA)
 def test_payloads(deflating, taking_over, join, section):
     for server, (size, fragment) in itertools.product((deflating, taking_over), FORMS):
-        expect_case(join(server.fixed_port), PAYLOADS[section](size), fragment)
+        expect_case(join(server.fixed_port), *DATA[section], size, fragment, some(size))
 
 
 @pytest.mark.parametrize("section", OFFERS)
 def test_offers(deflating, taking_over, join, section):
-    for server in (deflating, taking_over):
-        client = join(server.fixed_port, OFFERS[section])
-        assert client.agreed
-        for size, fragment in FORMS:
-            expect_case(client, words(size, seed=size), fragment)
+    offers, answer = OFFERS[section]
+    for server, (size, fragment) in itertools.product((deflating, taking_over), FORMS):
+        client = join(server.fixed_port, offers)
+        no_takeover = dict.fromkeys(NO_TAKEOVER, "") if server is deflating else {"client_no_context_takeover": ""}
+        assert client.agreed.values == no_takeover | answer
+        expect_case(client, *DATA["12.4"], size, fragment, some(size))
+
+
+@pytest.mark.parametrize("section", [*DATA, *OFFERS])
+@pytest.mark.long
+@pytest.mark.release
+@pytest.mark.timeout(900)
+def test_a_thousand_messages_of_each_case(taking_over, join, section):
+    data, opcode = DATA.get(section, DATA["12.4"])
+    offers, _ = OFFERS.get(section, (EACH, None))
+    for size, fragment in FORMS:
+        expect_case(join(taking_over.fixed_port, offers), data, opcode, size, fragment, 1000)
+
+
+@pytest.mark.parametrize("section", ["13.3", "13.5"])
+def test_a_window_of_8_bits_is_declined_and_all_goes_on_without(deflating, join, section):
+    """As the first edition of these cases asks for."""
+    client = join(deflating.fixed_port, OFFERS[section][0].replace("server_max_window_bits=9", "server_max_window_bits=8"))
+    assert client.agreed is None
+    assert client.echo(words(1000)) == (TEXT, words(1000))
 
 
 @pytest.mark.parametrize("bits", range(9, 16))
@@ -476,7 +525,10 @@ def test_ws_of_node_converses_compressed(matrix_servers, options, client_options
     assert result.stdout.splitlines()[-1] == "ok"
 
 
-def test_autobahn_converses_compressed(deflating):
+@pytest.mark.parametrize("fragment", [0, 256])
+@pytest.mark.parametrize("section", OFFERS)
+def test_autobahn_converses_compressed(deflating, section, fragment):
+    """The library behind the cases above, with the offers of each."""
     pytest.importorskip("autobahn")
     from autobahn.asyncio.websocket import WebSocketClientFactory, WebSocketClientProtocol
     from autobahn.websocket.compress import (
@@ -487,6 +539,9 @@ def test_autobahn_converses_compressed(deflating):
 
     received, agreed = [], []
     messages = [words(size) for size in (10, 1000, 50_000)]
+    wishes = {"13.1": [(False, 0)], "13.2": [(True, 0)], "13.3": [(False, 9)], "13.4": [(False, 15)], "13.5": [(True, 9)],
+              "13.6": [(True, 15)], "13.7": [(True, 9), (True, 0), (False, 0)]}  # fmt: skip
+    offers = [PerMessageDeflateOffer(request_no_context_takeover=no, request_max_window_bits=bits) for no, bits in wishes[section]]
 
     async def converse():
         loop = asyncio.get_running_loop()
@@ -512,7 +567,8 @@ def test_autobahn_converses_compressed(deflating):
         factory = WebSocketClientFactory(deflating.urls()[0], loop=loop)
         factory.protocol = Client
         factory.setProtocolOptions(
-            perMessageCompressionOffers=[PerMessageDeflateOffer()],
+            autoFragmentSize=fragment,
+            perMessageCompressionOffers=offers,
             perMessageCompressionAccept=lambda response: PerMessageDeflateResponseAccept(response)
             if isinstance(response, PerMessageDeflateResponse)
             else None,
