@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "master/exit_status.h"
+#include "master/instance_lock.h"
 
 namespace wsd::master {
 
@@ -150,7 +151,9 @@ void ControlSocket::accept_clients(TimePoint now) {
       return;
     }
     if (!is_one_of_us(socket.get())) {
-      refuse(socket.get(), CommandStatus::no_permission, "this server belongs to another user");
+      const std::string owner = name_of_user(::geteuid());
+      refuse(socket.get(), CommandStatus::no_permission,
+             fmt::format("this server (pid {}) belongs to {}; run this command as {}", ::getpid(), owner, owner));
     } else if (clients_.size() >= max_clients) {
       refuse(socket.get(), CommandStatus::failed, "too many commands at once; try again in a moment");
     } else {

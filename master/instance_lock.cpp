@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <vector>
 
 #include "master/exit_status.h"
@@ -23,6 +24,14 @@ struct flock whole_file() {
   return lock;
 }
 
+// Where we may not even look for the file, its directory is what keeps us out.
+std::string owner_of_file(const std::string& path) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0) return name_of_user(status.st_uid);
+  const std::string directory = std::filesystem::path(path).parent_path().string();
+  return ::stat(directory.c_str(), &status) == 0 ? name_of_user(status.st_uid) : "the user";
+}
+
 [[noreturn]] void fail(const std::string& path, const char* operation, int error) {
   if (error == ELOOP) {
     throw CommandError(CommandStatus::failed, path + " is a symbolic link, which a lock must not be; remove it");
@@ -30,7 +39,7 @@ struct flock whole_file() {
   const bool permission = error == EACCES || error == EPERM;
   throw CommandError(permission ? CommandStatus::no_permission : CommandStatus::failed,
                      fmt::format("cannot {} {}: {}{}", operation, path, std::strerror(error),
-                                 permission ? "; run wsd as the user it belongs to" : ""));
+                                 permission ? "; run wsd as " + owner_of_file(path) + ", to whom it belongs" : ""));
 }
 
 // O_NONBLOCK: a FIFO in the lock's place must not hang us.
@@ -96,16 +105,17 @@ std::optional<LockHolder> find_lock_holder(const std::string& path) {
   return holder_of(fd.get());
 }
 
-std::string owner_of(pid_t pid) {
-  struct stat status {};
-  if (::stat(fmt::format("/proc/{}", pid).c_str(), &status) != 0) return "unknown";
+std::string name_of_user(uid_t user) {
   passwd entry{};
   passwd* found = nullptr;
   std::vector<char> buffer(16 * 1024);
-  if (::getpwuid_r(status.st_uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) {
-    return found->pw_name;
-  }
-  return fmt::format("{}", status.st_uid);
+  if (::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return found->pw_name;
+  return fmt::format("{}", user);
+}
+
+std::string owner_of(pid_t pid) {
+  struct stat status {};
+  return ::stat(fmt::format("/proc/{}", pid).c_str(), &status) == 0 ? name_of_user(status.st_uid) : "unknown";
 }
 
 }  // namespace wsd::master

@@ -41,7 +41,9 @@ struct LockHolder {
 // where the file cannot be read.
 [[nodiscard]] std::optional<LockHolder> find_lock_holder(const std::string& path);
 
-// The name of the user a process belongs to ("root", or the number where it has no name); "unknown" if it is gone.
+// "root", or the number where the user has no name.
+[[nodiscard]] std::string name_of_user(uid_t user);
+// Of the user whom a process belongs to; "unknown" if it is gone.
 [[nodiscard]] std::string owner_of(pid_t pid);
 
 }  // namespace wsd::master
