@@ -13,7 +13,6 @@
 #include <string_view>
 #include <utility>
 
-#include "master/app_compiler.h"
 #include "master/descriptors.h"
 #include "master/exit_status.h"
 #include "master/module_memory.h"
@@ -33,9 +32,9 @@ void write_line(int messages, std::string_view line) {
   [[maybe_unused]] const ssize_t written = ::write(messages, text.data(), text.size());
 }
 
-int compile_in_child(const std::string& source, int module, int messages) {
+int compile_in_child(const std::string& source, const worker::Privileges& privileges, int module, int messages) {
   try {
-    compile_app(source, module, messages);
+    write_app_code(source, privileges, module, messages);
     return exit_compiled;
   } catch (const std::exception& error) {
     write_line(messages, error.what());
@@ -66,7 +65,8 @@ std::vector<std::string> lines_of(std::string_view text) {
 
 }  // namespace
 
-AppBuild::AppBuild(std::string source, int log, const std::function<void()>& prepare_child, TimePoint now)
+AppBuild::AppBuild(std::string source, const worker::Privileges& privileges, int log,
+                   const std::function<void()>& prepare_child, TimePoint now)
     : source_(std::move(source)),
       module_(make_module_memory(source_)),
       messages_(::memfd_create("wsd:messages", MFD_CLOEXEC)),
@@ -86,7 +86,7 @@ AppBuild::AppBuild(std::string source, int log, const std::function<void()>& pre
   ::signal(SIGTERM, SIG_IGN);  // the compiler obeys it, we tidy up behind it
   prepare_child();
   close_all_but({STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, log, module_.get(), messages_.get()});
-  ::_exit(compile_in_child(source_, module_.get(), messages_.get()));
+  ::_exit(compile_in_child(source_, privileges, module_.get(), messages_.get()));
 }
 
 void AppBuild::handle_time(TimePoint now) {

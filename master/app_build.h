@@ -1,5 +1,6 @@
-// A source on its way to code, in a child of the master: the master forks it, goes on serving, and hears of its end by
-// waitpid. The child and its compiler are one process group, so both can be ended.
+// A source, or a module that another user reads, on its way to code, in a child of the master: the master forks it,
+// goes on serving, and hears of its end by waitpid. The child and its compiler are one process group, so both can be
+// ended.
 //
 // Owned by the master, one at a time.
 
@@ -33,7 +34,8 @@ class AppBuild {
 
   // Forks. `prepare_child` runs first thing in the child; but for standard streams and `log`, it inherits nothing.
   // Throws CommandError(failed).
-  AppBuild(std::string source, int log, const std::function<void()>& prepare_child, TimePoint now);
+  AppBuild(std::string source, const worker::Privileges& privileges, int log,
+           const std::function<void()>& prepare_child, TimePoint now);
   AppBuild(const AppBuild&) = delete;
   AppBuild& operator=(const AppBuild&) = delete;
 

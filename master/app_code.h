@@ -9,6 +9,7 @@
 #include <string>
 
 #include "worker/file_descriptor.h"
+#include "worker/privileges.h"
 
 namespace wsd::master {
 
@@ -17,10 +18,16 @@ struct AppCode {
   std::shared_ptr<const worker::FileDescriptor> module;  // of those that are not built in
 };
 
-// Of a built-in app or a module: at once. Throws CommandError(failed) with the reason.
+// Whether it takes a child to make: a compiler takes its time, and what belongs to the workers' user is read by that
+// user.
+[[nodiscard]] bool needs_child(const std::string& app, const worker::Privileges& privileges);
+// Of an app that needs no child: at once. Throws CommandError(failed) with the reason.
 [[nodiscard]] AppCode load_app_code(const std::string& app);
 // Of any app. Blocks while a source is compiled, whose compiler writes to standard error: for a command's own process.
-[[nodiscard]] AppCode make_app_code(const std::string& app);
+[[nodiscard]] AppCode make_app_code(const std::string& app, const worker::Privileges& privileges);
+// In a child, which gives up its privileges: writes the app's code to the descriptor `module`, and what the compiler
+// says, as it says it, to `messages`. Throws std::exception with the reason.
+void write_app_code(const std::string& app, const worker::Privileges& privileges, int module, int messages);
 // Of module memory that is complete.
 [[nodiscard]] AppCode seal_app_code(worker::FileDescriptor memory);
 

@@ -16,7 +16,6 @@
 #include <sstream>
 
 #include "master/app_cache.h"
-#include "master/app_source.h"
 #include "master/exit_status.h"
 #include "master/module_memory.h"
 #include "worker/file_descriptor.h"
@@ -139,15 +138,14 @@ std::string header_directory(const std::string& executable) {
   return {};
 }
 
-void compile_app(const std::string& source, int module, int messages) {
-  const std::string file = trusted_file(source);
-  const std::string result = module_file(app_cache_directory(), file);
+void compile_app(const AppSource& source, int module, int messages) {
+  const std::string result = module_file(source.cache, source.file);
   const TemporaryFile temporary(fmt::format("{}.{}.tmp", result, ::getpid()));
-  const int status = run(compiler_command(std::getenv("CXX"), own_headers(), file, temporary.path()), messages);
+  const int status = run(compiler_command(std::getenv("CXX"), own_headers(), source.file, temporary.path()), messages);
   if (WIFSIGNALED(status)) {
-    fail(fmt::format("the compiler was ended by signal {} while it compiled {}", WTERMSIG(status), source));
+    fail(fmt::format("the compiler was ended by signal {} while it compiled {}", WTERMSIG(status), source.name));
   }
-  if (WEXITSTATUS(status) != 0) fail(source + " does not compile");
+  if (WEXITSTATUS(status) != 0) fail(source.name + " does not compile");
   copy_to_module_memory(temporary.path(), module);
   std::rename(temporary.path().c_str(), result.c_str());  // kept for debuggers; the server runs its own copy
 }

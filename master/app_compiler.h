@@ -19,8 +19,14 @@ namespace wsd::master {
 // was built. Empty if it is nowhere.
 [[nodiscard]] std::string header_directory(const std::string& executable);
 
+struct AppSource {
+  std::string name;   // as it was asked for
+  std::string file;   // trusted_file() of it
+  std::string cache;  // the directory where compiled apps go
+};
+
 // Writes the module made of `source` to the descriptor `module`, and what the compiler says, as it says it, to
 // `messages`. Throws CommandError(failed) with the reason; that of a source that is wrong does not repeat the messages.
-void compile_app(const std::string& source, int module, int messages);
+void compile_app(const AppSource& source, int module, int messages);
 
 }  // namespace wsd::master

@@ -27,12 +27,13 @@ struct stat status_of(const std::string& path) {
   return status;
 }
 
-void refuse_what_others_may_write(const std::filesystem::path& file) {
+void refuse_what_others_may_write(const std::filesystem::path& file, uid_t user) {
   for (std::filesystem::path path = file;; path = path.parent_path()) {
     const struct stat status = status_of(path.string());
-    const std::string_view stranger = stranger_with_write_access(status.st_uid, status.st_mode);
+    const std::string_view stranger = stranger_with_write_access(status.st_uid, status.st_mode, user);
     if (!stranger.empty()) {
-      fail(fmt::format("{} is refused, since root would run it: {} {}", file.string(), path.string(), stranger));
+      fail(fmt::format("{} is refused, since {} would run it: {} {}", file.string(), user == 0 ? "root" : "the workers",
+                       path.string(), stranger));
     }
     if (path == path.parent_path()) return;
   }
@@ -48,17 +49,17 @@ AppKind app_kind(std::string_view app) {
   return AppKind::builtin;
 }
 
-std::string trusted_file(const std::string& path) {
+std::string trusted_file(const std::string& path, uid_t user) {
   std::error_code error;
   const std::filesystem::path file = std::filesystem::canonical(path, error);
   if (error) fail(fmt::format("cannot read {}: {}", path, error.message()));
   if (!S_ISREG(status_of(file.string()).st_mode)) fail(path + " is not a file");
-  if (::geteuid() == 0) refuse_what_others_may_write(file);
+  if (::geteuid() == 0) refuse_what_others_may_write(file, user);
   return file.string();
 }
 
-std::string_view stranger_with_write_access(std::uint32_t owner, std::uint32_t mode) {
-  if (owner != 0) return "belongs to another user";
+std::string_view stranger_with_write_access(uid_t owner, mode_t mode, uid_t user) {
+  if (owner != 0 && owner != user) return "belongs to another user";
   // In a directory with the sticky bit others may add files and not exchange ours.
   if (S_ISDIR(mode) && (mode & S_ISVTX) != 0) return {};
   if ((mode & S_IWOTH) != 0) return "can be written by everybody";

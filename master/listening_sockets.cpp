@@ -260,10 +260,10 @@ FileDescriptor ListeningSockets::open_tcp(const Address& address) const {
   return socket;
 }
 
-FileDescriptor ListeningSockets::open_unix(Address& address) {
+FileDescriptor ListeningSockets::open_unix(Address& address) const {
   const auto open = std::ranges::find_if(address.sockets, [](const FileDescriptor& socket) { return bool(socket); });
   if (open != address.sockets.end()) return copy_of(*open, address.asked);
-  FileDescriptor socket = bind_to_file(address.real.path, unix_mode);
+  FileDescriptor socket = bind_to_file(address.real.path, unix_mode, group_);
   if (!socket) throw cannot_listen(address.asked, errno);
   address.file.emplace(address.real.path);
   if (::listen(socket.get(), backlog) != 0) throw cannot_listen(address.asked, errno);

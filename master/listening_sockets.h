@@ -33,6 +33,9 @@ class ListeningSockets {
   ListeningSockets(int send_buffer, const std::vector<MasterState::Address>& addresses);
   [[nodiscard]] std::vector<MasterState::Address> state() const;
 
+  // Of the files of unix sockets that are opened from now on: whoever is in it may connect. Not given: our own.
+  void use_group(std::optional<gid_t> group) { group_ = group; }
+
   // Opens what is missing for these addresses and slots 0 … count-1; what is there stays. An address with port 0 keeps
   // the port it got. Throws CommandError(failed), leaving everything as it was.
   void open(const std::vector<ListenUrl>& addresses, unsigned count);
@@ -60,10 +63,11 @@ class ListeningSockets {
   [[nodiscard]] Address probe(const ListenUrl& url) const;
   void open_slots(Address& address, unsigned count) const;
   [[nodiscard]] worker::FileDescriptor open_tcp(const Address& address) const;
-  [[nodiscard]] static worker::FileDescriptor open_unix(Address& address);
+  [[nodiscard]] worker::FileDescriptor open_unix(Address& address) const;
   [[nodiscard]] std::set<int> open_sockets() const;
 
   int send_buffer_;
+  std::optional<gid_t> group_;
   std::vector<Address> addresses_;
 };
 

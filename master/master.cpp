@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "master/earliest.h"
+#include "master/run_as.h"
 #include "master/ticket_secret.h"
 #include "worker/log.h"
 
@@ -91,6 +92,7 @@ Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLo
       reload_desk_(around_reloads()),
       upgrade_desk_(around_upgrades()),
       publish_desk_(around_publications()) {
+  sockets_.use_group(group_of(plan.privileges));
   sockets_.open(addresses_of(plan.options), *plan.options.count);
 }
 
@@ -118,6 +120,7 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       reload_desk_(around_reloads()),
       upgrade_desk_(around_upgrades()),
       publish_desk_(around_publications()) {
+  sockets_.use_group(group_of(plans_.wanted().privileges));
   for (const MasterState::Worker& worker : state.workers) {
     workers_.try_emplace(worker.key, worker.pid, worker.row, worker::RecordSocket(worker::FileDescriptor(worker.link)));
     if (worker.on_bus) bus_.adopt(worker.slot, worker.key);

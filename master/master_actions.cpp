@@ -118,6 +118,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .origins = origin_rules_of(plan.options),
           .proxies = trusted_proxies_of(plan.options),
           .tls = std::move(tls),
+          .privileges = plan.privileges,
           .limits = limits_from(plan.options),
           .proving = spawn.generation > proved_,
           .successor = spawn.successor};

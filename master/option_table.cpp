@@ -31,6 +31,13 @@ Problem check_subprotocol(std::string_view text) {
   return "must be a name of letters, digits and !#$%&'*+-.^_`|~, not " + quoted(text);
 }
 
+Problem check_umask(std::string_view text) {
+  const bool has_leading_zero = text.size() == 4 && text.starts_with('0');
+  const std::string_view digits = text.substr(has_leading_zero ? 1 : 0);
+  if (digits.size() == 3 && digits.find_first_not_of("01234567") == std::string_view::npos) return {};
+  return "must be three octal digits, as in 027, not " + quoted(text);
+}
+
 Problem check_origin(std::string_view text) {
   const auto problem = protocol::OriginRules().add(text);
   return problem ? Problem(fmt::format("{} {}", quoted(text), *problem)) : Problem();
@@ -163,6 +170,36 @@ constexpr auto table = std::to_array<OptionEntry>({
      .opposite = "Run in the foreground",
      .short_flag = 'd',
      .only_at_start = true},
+    {.key = "user",
+     .member = &Options::user,
+     .kind = text,
+     .group = OptionGroup::workers,
+     .value_name = "USER",
+     .description = "Whom workers, apps and the compiler run as, where root starts the server",
+     .default_text = "whoever starts it"},
+    {.key = "group",
+     .member = &Options::group,
+     .kind = text,
+     .group = OptionGroup::workers,
+     .value_name = "GROUP",
+     .description = "The group of the user; unix sockets are for its members",
+     .default_text = "the user's own"},
+    {.key = "umask",
+     .member = &Options::umask,
+     .kind = text,
+     .group = OptionGroup::workers,
+     .value_name = "MODE",
+     .description = "What files that apps make do not allow, in octal",
+     .default_text = "as inherited",
+     .check = check_umask},
+    {.key = "core_dumps",
+     .member = &Options::core_dumps,
+     .kind = toggle,
+     .group = OptionGroup::workers,
+     .value_name = {},
+     .description = "A worker that crashes leaves a core, which may hold keys",
+     .opposite = "It leaves none",
+     .default_text = "as the system has it"},
     {.key = "stop_timeout",
      .member = &Options::stop_timeout,
      .kind = duration,

@@ -78,6 +78,10 @@ struct Options {
   Option<std::string> run_dir;   // not given: RunDirectory::locate() chooses
   Option<std::string> log_file;  // not given: standard error in the foreground, else RunDirectory::default_log_file()
   Option<log::Level> log_level{log::Level::info};
+  Option<std::string> user;         // whom workers run as; not given: who starts the server
+  Option<std::string> group;        // not given: the user's own
+  Option<std::string> umask;        // of the workers, octal; not given: as inherited
+  Option<bool> core_dumps;          // not given: as the system has it
   Option<std::string> stdout_file;  // not given: a daemon's standard output goes to the log
   Option<Settings> set;
   Option<bool> daemon{false};

@@ -6,6 +6,7 @@
 
 #include "master/api_token.h"
 #include "master/exit_status.h"
+#include "master/run_as.h"
 #include "master/tls_files.h"
 #include "worker/file_descriptor.h"
 
@@ -25,7 +26,9 @@ Plan make_plan(const Options& options) {
   refuse_unknown_proxies(options);
   std::string token = read_api_token(options);
   auto tls = read_tls_files(options);
-  return {options, make_app_code(*options.app), std::move(token), std::move(tls)};
+  auto privileges = privileges_of(options);
+  AppCode code = make_app_code(*options.app, privileges);
+  return {options, std::move(code), std::move(token), std::move(tls), std::move(privileges)};
 }
 
 Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(state.wanted_generation) {
@@ -34,7 +37,9 @@ Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(s
     if (!options) throw CommandError(CommandStatus::failed, options.error());
     AppCode code =
         plan.module == -1 ? load_app_code(*options->app) : seal_app_code(worker::FileDescriptor(plan.module));
-    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code), plan.api_token, plan.tls});
+    auto privileges = privileges_of(*options);
+    plans_.emplace(plan.generation,
+                   Plan{std::move(*options), std::move(code), plan.api_token, plan.tls, std::move(privileges)});
   }
 }
 

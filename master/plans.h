@@ -11,6 +11,7 @@
 #include "master/master_state.h"
 #include "master/options.h"
 #include "master/supervision.h"
+#include "worker/privileges.h"
 #include "worker/tls_material.h"
 
 namespace wsd::master {
@@ -20,6 +21,7 @@ struct Plan {
   AppCode code;
   std::string api_token;    // empty: none is asked for
   worker::TlsMaterial tls;  // without the ticket secret, which is the server's
+  worker::Privileges privileges;
 };
 
 // What `options` ask for, read for a command's own process. Blocks while a source is compiled, whose compiler writes to

@@ -9,6 +9,7 @@
 #include "master/api_token.h"
 #include "master/app_source.h"
 #include "master/exit_status.h"
+#include "master/run_as.h"
 #include "master/tls_files.h"
 #include "worker/log.h"
 
@@ -52,20 +53,26 @@ void ReloadDesk::begin(const Request& request) {
   refuse_unknown_proxies(plan.options);
   const bool stopping = around_.supervisor.stopping();
   if (!stopping) {
+    plan.privileges = privileges_of(plan.options);
     plan.api_token = read_api_token(plan.options);
     plan.tls = read_tls_files(plan.options);
   }
-  if (stopping || app_kind(*plan.options.app) != AppKind::source) {
+  if (stopping || !needs_child(*plan.options.app, plan.privileges)) {
     if (!stopping) plan.code = load_app_code(*plan.options.app);
     return start_generation(request.client, std::move(plan));
   }
-  log::info("reloading: {} is compiled", *plan.options.app);
-  build_ = std::make_unique<AppBuild>(*plan.options.app, around_.log, around_.prepare_child, Clock::now());
+  log::info("reloading: {} is {}", *plan.options.app,
+            app_kind(*plan.options.app) == AppKind::source ? "compiled" : "read");
+  build_ =
+      std::make_unique<AppBuild>(*plan.options.app, plan.privileges, around_.log, around_.prepare_child, Clock::now());
   building_ = Building{request.client, std::move(plan)};
 }
 
 void ReloadDesk::start_generation(std::optional<ClientId> client, Plan plan) {
-  if (!around_.supervisor.stopping()) around_.sockets.open(addresses_of(plan.options), around_.supervisor.count());
+  if (!around_.supervisor.stopping()) {
+    around_.sockets.use_group(group_of(plan.privileges));
+    around_.sockets.open(addresses_of(plan.options), around_.supervisor.count());
+  }
   clients_.push_back(client);
   log::set_level(*plan.options.log_level);
   const unsigned count = *plan.options.count;

@@ -1,6 +1,7 @@
 #include "master/socket_file.h"
 
 #include <fmt/format.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,7 +52,7 @@ void SocketFile::remove() noexcept {
   if (still_ours) ::unlink(path_.c_str());
 }
 
-worker::FileDescriptor bind_to_file(const std::string& path, mode_t mode) {
+worker::FileDescriptor bind_to_file(const std::string& path, mode_t mode, std::optional<gid_t> group) {
   worker::FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return {};
   sockaddr_un address{};
@@ -62,8 +63,11 @@ worker::FileDescriptor bind_to_file(const std::string& path, mode_t mode) {
   }
   path.copy(address.sun_path, path.size());
   const mode_t umask_before = ::umask(0777 & ~mode);
+  // The group that files are made with; it takes CAP_SETGID, which who gives groups away has.
+  const int group_before = ::setfsgid(group.value_or(::getegid()));
   const int result = ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   const int error = errno;
+  ::setfsgid(static_cast<gid_t>(group_before));
   ::umask(umask_before);
   if (result == 0) return socket;
   socket.reset();

@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 
 #include "worker/file_descriptor.h"
@@ -32,8 +33,10 @@ class SocketFile {
   ino_t inode_ = 0;
 };
 
-// A socket bound to a new file of this mode, which it has from the first moment on; it does not listen yet. Empty where
-// that fails, for the reason in errno.
-[[nodiscard]] worker::FileDescriptor bind_to_file(const std::string& path, mode_t mode);
+// A socket bound to a new file of this mode and, if that is given, group, which it has from the first moment on: a file
+// that is changed later may be another one by then. It does not listen yet. Empty where that fails, for the reason in
+// errno.
+[[nodiscard]] worker::FileDescriptor bind_to_file(const std::string& path, mode_t mode,
+                                                  std::optional<gid_t> group = std::nullopt);
 
 }  // namespace wsd::master

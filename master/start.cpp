@@ -31,12 +31,14 @@ namespace {
 
 using worker::FileDescriptor;
 
-std::string user_name() {
+// Whom the workers run as.
+std::string user_name(const Options& options) {
+  if (options.user.given()) return *options.user;
   const passwd* user = ::getpwuid(::geteuid());
   return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
 }
 
-void print_banner(const Status& status, bool daemon) {
+void print_banner(const Status& status, const Options& options) {
   const Banner banner{.wsd_version = status.version,
                       .libuv_version = worker::loop_library_version(),
                       .openssl_version = worker::tls_library_version(),
@@ -44,9 +46,9 @@ void print_banner(const Status& status, bool daemon) {
                       .api = status.api,
                       .name = status.name,
                       .app = status.app,
-                      .user = user_name(),
+                      .user = user_name(options),
                       .count = static_cast<unsigned>(status.workers.size()),
-                      .daemon = daemon};
+                      .daemon = *options.daemon};
   std::fputs(start_banner(banner).c_str(), stdout);
   std::fflush(stdout);
 }
@@ -86,13 +88,12 @@ FileDescriptor open_stdout(const Options& options) {
 CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_descriptor, StartReport& report) {
   const Options& options = plan.options;
   const InstanceLock lock(directory.lock_file(), *options.name);
-  const bool daemon = *options.daemon;
   log::use(log_descriptor);
   log::set_level(*options.log_level);
   log::set_role("master");
   raise_descriptor_limit();
-  Master master(plan, directory, lock, log_descriptor, report, [daemon](const Status& status) {
-    if (!daemon) print_banner(status, false);
+  Master master(plan, directory, lock, log_descriptor, report, [&options](const Status& status) {
+    if (!*options.daemon) print_banner(status, options);
   });
   worker::set_process_title(fmt::format("wsd: master process  {}", *options.name));
   const CommandStatus result = master.run();
@@ -124,7 +125,7 @@ CommandStatus start_daemon(const Plan& plan, const RunDirectory& directory, cons
   }
   const auto& outcome = std::get<StartOutcome>(daemon);
   if (outcome.status != CommandStatus::done) throw CommandError(outcome.status, outcome.reason);
-  if (const auto status = fetch_status(options)) print_banner(*status, true);
+  if (const auto status = fetch_status(options)) print_banner(*status, options);
   return CommandStatus::done;
 }
 

@@ -22,6 +22,7 @@
 #include "master/exit_status.h"
 #include "master/ledger.h"
 #include "master/options.h"
+#include "master/run_as.h"
 #include "master/supervision.h"
 #include "master/tls_files.h"
 #include "worker/app_host.h"
@@ -153,7 +154,9 @@ void try_master_state(const MasterState& state) {
     // As the reload will do that follows.
     (void)read_api_token(*options);
     (void)read_tls_files(*options);
-    const AppCode code = make_app_code(*options->app);
+    const worker::Privileges privileges = privileges_of(*options);
+    const AppCode code = make_app_code(*options->app, privileges);
+    worker::give_up_privileges(privileges);
     const AppModule* module =
         code.builtin != nullptr ? code.builtin : &worker::load_module(code.module->get(), *options->app);
     const worker::AppHost app(*module, *options->set);

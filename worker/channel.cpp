@@ -50,11 +50,8 @@ std::size_t Channel::deliver(const Publication& publication, ConnectionContext& 
 // Nothing that a subscriber may do to us in here changes the list: connections are destroyed, and applications called,
 // at the end of the turn.
 std::size_t Channel::send(SharedMessage& message, const Publication& publication) {
-  constexpr std::size_t ahead = 8;
   std::size_t taken = 0;
-  for (std::size_t i = 0; i < subscribers_.size(); ++i) {
-    if (i + ahead < subscribers_.size()) subscribers_[i + ahead]->prefetch();
-    ClientConnection* const subscriber = subscribers_[i];
+  for (ClientConnection* const subscriber : subscribers_) {
     if (publication.excluded.empty() || publication.is_for(subscriber->id())) {
       if (subscriber->take_publication(message, options_.slow_consumer, number_)) ++taken;
     }

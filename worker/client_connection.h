@@ -97,14 +97,6 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void handle_ready(std::uint32_t events) override;
   // This turn's output leaves: one write if the kernel takes it. Calls no application.
   void flush();
-  // To be called shortly before output is added or flushed, where that happens to many in a row: asks the memory for
-  // what it takes, without waiting. The transport can be found only once the connection itself has arrived.
-  void prefetch() const {
-    __builtin_prefetch(&transport_);
-    __builtin_prefetch(&output_);
-    __builtin_prefetch(&phase_);
-  }
-  void prefetch_transport() const { __builtin_prefetch(transport_.get()); }
   // Input that waits here: since pause_receive(), or behind what the last read gave.
   void take_waiting_input();
   // Its deadline is due.

@@ -14,10 +14,8 @@ namespace {
 
 // From here up a payload is not copied into the arena: header and payload leave at once, as pieces of one writev.
 constexpr std::size_t large_payload = 16 * 1024;
-// Up to here a shared frame that has to wait is copied: cheaper than a chunk of its own in the queue.
+// Up to here a shared frame is copied all the same: cheaper than a piece of its own in the writev.
 constexpr std::size_t small_frame = 1024;
-// Up to here the pieces of a turn are copied together on their way out: cheaper than a writev of them.
-constexpr std::size_t small_turn = 4 * 1024;
 // A turn that produces more than this for one connection sends it early: the peer may as well begin to read.
 constexpr std::size_t early_flush = 128 * 1024;
 // Pongs of one turn beyond this are merged into the latest.
@@ -26,21 +24,6 @@ constexpr std::size_t max_pieces = OutputArena::Pieces::capacity;
 
 iovec piece_of(const void* data, std::size_t size) {
   return {.iov_base = const_cast<void*>(data), .iov_len = size};
-}
-
-Transfer write(Transport& transport, const OutputArena::Pieces& pieces) {
-  const auto data = std::span(pieces.data).first(pieces.count);
-  std::size_t size = 0;
-  for (const iovec& piece : data) size += piece.iov_len;
-  if (data.size() == 1 || size > small_turn) return transport.write(data);
-
-  std::array<std::byte, small_turn> together;
-  std::byte* end = together.data();
-  for (const iovec& piece : data) {
-    end = std::copy_n(static_cast<const std::byte*>(piece.iov_base), piece.iov_len, end);
-  }
-  const iovec all = piece_of(together.data(), size);
-  return transport.write({&all, 1});
 }
 
 std::span<iovec> without_front(std::span<iovec> pieces, std::size_t size) {
@@ -85,7 +68,11 @@ bool ClientOutput::send(Way way, const SharedFrame& frame, Stream stream) {
     }
     return true;
   }
-  if (!way.context.arena.extend(chain_, frame)) {
+  if (frame.size() <= small_frame) {
+    std::byte* const room = extend(way, frame.size());
+    if (room == nullptr) return false;
+    std::memcpy(room, frame.bytes().data(), frame.size());
+  } else if (!way.context.arena.extend(chain_, frame)) {
     way.context.flush();  // as in extend()
     if (cleared_) return false;
     WSD_ASSERT(way.context.arena.extend(chain_, frame));
@@ -166,7 +153,7 @@ bool ClientOutput::flush_chain(Way way) {
     OutputArena::take(chain_, pieces);
     std::size_t sent = 0;
     if (queued() == 0) {
-      const Transfer transfer = write(way.transport, pieces);
+      const Transfer transfer = way.transport.write(std::span(pieces.data).first(pieces.count));
       if (transfer.status == Transfer::Status::failed) return false;
       way.context.counters.bytes_out.add(transfer.bytes);
       sent = transfer.bytes;

@@ -37,8 +37,8 @@ class ClientOutput {
   // `rsv1`: the payload is compressed.
   [[nodiscard]] bool send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                           std::size_t size, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
-  // One frame that others send as well. Not copied unless it is small and follows other output; while it waits in the
-  // queue, one of a stream may be given up. `frame` itself must outlive the turn.
+  // One frame that others send as well. Not copied unless it is small; while it waits in the queue, one of a stream may
+  // be given up. `frame` itself must outlive the turn.
   using Stream = SendQueue::Stream;
   [[nodiscard]] bool send(Way way, const SharedFrame& frame, Stream stream);
   // Makes room in the queue; how many frames that cost.

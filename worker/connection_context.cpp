@@ -43,12 +43,7 @@ ConnectionContext::ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_
       read_buffer_(std::make_unique_for_overwrite<std::byte[]>(read_buffer_size)) {}
 
 void ConnectionContext::flush() {
-  for (std::size_t i = 0; i < touched.size(); ++i) {
-    // Each send() gives the memory of the next ones time to arrive.
-    if (i + 2 < touched.size()) touched[i + 2]->prefetch();
-    if (i + 1 < touched.size()) touched[i + 1]->prefetch_transport();
-    touched[i]->flush();
-  }
+  for (ClientConnection* connection : touched) connection->flush();
   touched.clear();
   arena.reset();
   // The last one may be on its way to many right now, and this a flush for want of room in the arena.

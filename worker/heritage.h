@@ -12,6 +12,7 @@
 #include "worker/app_host.h"
 #include "worker/file_descriptor.h"
 #include "worker/limits.h"
+#include "worker/privileges.h"
 #include "worker/record_socket.h"
 #include "worker/scoreboard.h"
 #include "worker/socket_kind.h"
@@ -46,7 +47,8 @@ struct Heritage {
   std::string subprotocol;  // of --subprotocol; empty: none was given
   protocol::OriginRules origins;
   protocol::TrustedProxies proxies;
-  TlsMaterial tls;  // of the secure sockets
+  TlsMaterial tls;        // of the secure sockets
+  Privileges privileges;  // that it gives up first
   Limits limits;
   bool proving = false;    // nobody serves its generation yet: a certificate that is no good refuses it
   bool successor = false;  // serves nobody before the order take_over

@@ -1,6 +1,5 @@
 #include "worker/output_arena.h"
 
-#include <cstring>
 #include <new>
 
 namespace wsd::worker {
@@ -12,7 +11,7 @@ OutputArena::OutputArena(std::size_t capacity)
       end_(begin_.get() + capacity) {}
 
 std::byte* OutputArena::extend(Chain& chain, std::size_t size) {
-  if (is_last(chain) && chain.last_->frame == nullptr) {
+  if (chain.last_ != nullptr && chain.last_->frame == nullptr && chain.last_->bytes() + chain.last_->size == top_) {
     if (static_cast<std::size_t>(end_ - top_) < size) return nullptr;
   } else if (add_extent(chain, size) == nullptr) {
     return nullptr;
@@ -24,17 +23,7 @@ std::byte* OutputArena::extend(Chain& chain, std::size_t size) {
   return room;
 }
 
-bool OutputArena::is_last(const Chain& chain) const {
-  const Extent* const last = chain.last_;
-  return last != nullptr && last->bytes() + (last->frame == nullptr ? last->size : 0) == top_;
-}
-
 bool OutputArena::extend(Chain& chain, const SharedFrame& frame) {
-  if (frame.size() <= small_frame && is_last(chain)) {
-    std::byte* const room = extend(chain, frame.size());
-    if (room != nullptr) std::memcpy(room, frame.bytes().data(), frame.size());
-    return room != nullptr;
-  }
   Extent* const extent = add_extent(chain, 0);
   if (extent == nullptr) return false;
   extent->frame = &frame;

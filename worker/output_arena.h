@@ -24,7 +24,6 @@ class OutputArena {
     std::size_t size = 0;
     const SharedFrame* frame = nullptr;  // its bytes, instead of those behind the extent
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
-    const std::byte* bytes() const { return reinterpret_cast<const std::byte*>(this + 1); }
   };
 
  public:
@@ -47,8 +46,7 @@ class OutputArena {
   [[nodiscard]] std::byte* extend(Chain& chain, std::size_t size);
 
   // A shared frame at the end of `chain`, by reference: `frame` itself must outlive the turn. False when the arena is
-  // full. A small one is copied where it joins what the same chain got last; a copy for each of ten thousand
-  // subscribers would only throw out of the cache what their sends need.
+  // full.
   [[nodiscard]] bool extend(Chain& chain, const SharedFrame& frame);
 
   // What take() gives: bytes to write, and the frame they are, if they are one.
@@ -66,10 +64,6 @@ class OutputArena {
 
  private:
   static constexpr std::size_t alignment = alignof(Extent);
-  static constexpr std::size_t small_frame = 1024;  // bytes: cheaper to copy than to write as a piece of its own
-
-  // Nothing was put into the arena since the end of this chain.
-  [[nodiscard]] bool is_last(const Chain& chain) const;
 
   [[nodiscard]] Extent* add_extent(Chain& chain, std::size_t size);
 

@@ -59,6 +59,7 @@ ExitCode run_worker(Heritage heritage) {
   // What an app prints is a line at a time, also when standard output is a file.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   try {
+    give_up_privileges(heritage.privileges);
     if (auto cargo = serve(heritage)) relay(heritage, std::move(*cargo));
     return ExitCode::done;
   } catch (const TlsError& error) {

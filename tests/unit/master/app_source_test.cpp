@@ -17,18 +17,25 @@ TEST(AppSource, IsKnownByItsEnding) {
 }
 
 TEST(AppSource, IsRootsAloneToWrite) {
-  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | 0644), "");
-  EXPECT_EQ(stranger_with_write_access(0, S_IFDIR | 0755), "");
-  EXPECT_EQ(stranger_with_write_access(1000, S_IFREG | 0644), "belongs to another user");
-  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | 0664), "can be written by its group");
-  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | 0646), "can be written by everybody");
-  EXPECT_EQ(stranger_with_write_access(0, S_IFDIR | 0777), "can be written by everybody");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | 0644, 0), "");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFDIR | 0755, 0), "");
+  EXPECT_EQ(stranger_with_write_access(1000, S_IFREG | 0644, 0), "belongs to another user");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | 0664, 0), "can be written by its group");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | 0646, 0), "can be written by everybody");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFDIR | 0777, 0), "can be written by everybody");
+}
+
+TEST(AppSource, MayBelongToTheUserWhoRunsIt) {
+  EXPECT_EQ(stranger_with_write_access(33, S_IFREG | 0644, 33), "");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | 0644, 33), "");
+  EXPECT_EQ(stranger_with_write_access(1000, S_IFREG | 0644, 33), "belongs to another user");
+  EXPECT_EQ(stranger_with_write_access(33, S_IFREG | 0664, 33), "can be written by its group");
 }
 
 TEST(AppSource, MayLieInADirectoryWithTheStickyBit) {
-  EXPECT_EQ(stranger_with_write_access(0, S_IFDIR | S_ISVTX | 0777), "");
-  EXPECT_EQ(stranger_with_write_access(1000, S_IFDIR | S_ISVTX | 0777), "belongs to another user");
-  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | S_ISVTX | 0666), "can be written by everybody");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFDIR | S_ISVTX | 0777, 0), "");
+  EXPECT_EQ(stranger_with_write_access(1000, S_IFDIR | S_ISVTX | 0777, 0), "belongs to another user");
+  EXPECT_EQ(stranger_with_write_access(0, S_IFREG | S_ISVTX | 0666, 0), "can be written by everybody");
 }
 
 }  // namespace

@@ -163,34 +163,6 @@ TEST_F(ClientOutputTest, ATurnInManyPiecesKeepsItsOrder) {
   EXPECT_EQ(test::parse_frames(peer_.receive()), expected);
 }
 
-TEST_F(ClientOutputTest, SmallPiecesOfATurnLeaveAsOne) {
-  const SharedFrame frame(MessageType::text, "shared");
-  OutputArena::Chain other;
-  std::vector<Frame> expected;
-  for (std::size_t i = 0; i < OutputArena::Pieces::capacity / 2; ++i) {
-    ASSERT_TRUE(output_.send(way(), frame, SendQueue::no_stream));
-    ASSERT_NE(context_.arena.extend(other, 1), nullptr);
-    ASSERT_TRUE(send("own"));
-    ASSERT_NE(context_.arena.extend(other, 1), nullptr);
-    expected.insert(expected.end(), {{0x81, "shared"}, {0x81, "own"}});
-  }
-  EXPECT_EQ(output_.flush(way()), Flushed::all);
-  EXPECT_EQ(transport_.writes, 1);
-  EXPECT_EQ(transport_.offered.size(), 1U);
-  EXPECT_EQ(test::parse_frames(peer_.receive()), expected);
-}
-
-TEST_F(ClientOutputTest, PiecesThatAreLargeTogetherAreNotCopied) {
-  const SharedFrame frame(MessageType::text, std::string(3000, 'x'));
-  OutputArena::Chain other;
-  ASSERT_TRUE(output_.send(way(), frame, SendQueue::no_stream));
-  ASSERT_NE(context_.arena.extend(other, 1), nullptr);
-  ASSERT_TRUE(output_.send(way(), frame, SendQueue::no_stream));
-  EXPECT_EQ(output_.flush(way()), Flushed::all);
-  ASSERT_EQ(transport_.offered.size(), 2U);
-  EXPECT_EQ(transport_.offered[1].iov_base, frame.bytes().data());
-}
-
 TEST_F(ClientOutputTest, AShortWriteAnywhereInATurnKeepsTheStream) {
   const std::string large(20'000, 'l');
   const std::vector<Frame> expected{{0x81, "one"}, {0x81, "two"}, {0x81, large}, {0x81, "three"}};
