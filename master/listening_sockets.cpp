@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -87,6 +88,13 @@ void set_option(const FileDescriptor& socket, int level, int name, int value) {
   ::setsockopt(socket.get(), level, name, &value, sizeof(value));
 }
 
+// From the socket that accepts them: no system call per client.
+void set_what_clients_inherit(int socket, int send_buffer) {
+  constexpr int yes = 1;
+  ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
+  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));  // of a unix socket it is refused, and not needed
+}
+
 enum class Sharing : bool { exclusive, reuse_port };
 
 FileDescriptor bind_socket(const ListenUrl& url, const addrinfo& info, Sharing sharing) {
@@ -140,35 +148,66 @@ bool is_there(const std::string& path) {
   return ::lstat(path.c_str(), &status) == 0 && S_ISSOCK(status.st_mode);
 }
 
-FileDescriptor copy_of(const FileDescriptor& socket, const ListenUrl& url) {
-  FileDescriptor copy(::fcntl(socket.get(), F_DUPFD_CLOEXEC, 0));
+FileDescriptor copy_of(int socket, const ListenUrl& url) {
+  FileDescriptor copy(::fcntl(socket, F_DUPFD_CLOEXEC, 0));
   if (!copy) throw cannot_listen(url, errno);
   return copy;
 }
 
 }  // namespace
 
-ListeningSockets::ListeningSockets(int send_buffer, const std::vector<MasterState::Address>& addresses)
-    : send_buffer_(send_buffer) {
-  for (const MasterState::Address& state : addresses) {
-    auto asked = parse_listen_url(state.asked, state.kind);
-    auto real = parse_listen_url(state.real, state.kind);
+ListeningSockets::ListeningSockets(int send_buffer, const MasterState& state) : send_buffer_(send_buffer) {
+  for (const int socket : state.inherited) inherited_.emplace_back(FileDescriptor(socket), std::string());
+  for (const MasterState::Address& open : state.addresses) {
+    auto asked = parse_listen_url(open.asked, open.kind);
+    auto real = parse_listen_url(open.real, open.kind);
     if (!asked || !real) continue;  // written by ourselves; the trial has read it
-    Address address{.asked = *asked, .real = *real, .sockets = {}};
-    for (const int socket : state.sockets) address.sockets.emplace_back(socket);
-    if (real->is_unix() && is_there(real->path)) address.file.emplace(real->path);
+    Address address{.asked = *asked, .real = *real, .sockets = {}, .file = {}, .inherited = find_inherited(*real)};
+    for (const int socket : open.sockets) address.sockets.emplace_back(socket);
+    if (real->is_unix() && address.inherited == nullptr && is_there(real->path)) address.file.emplace(real->path);
     addresses_.push_back(std::move(address));
   }
 }
 
-std::vector<MasterState::Address> ListeningSockets::state() const {
-  std::vector<MasterState::Address> states;
+void ListeningSockets::save(MasterState& state) const {
+  for (const InheritedSocket& socket : inherited_) state.inherited.push_back(socket.descriptor());
   for (const Address& address : addresses_) {
-    auto& state = states.emplace_back(MasterState::Address{
+    auto& saved = state.addresses.emplace_back(MasterState::Address{
         .asked = to_string(address.asked), .real = to_string(address.real), .sockets = {}, .kind = address.asked.kind});
-    for (const FileDescriptor& socket : address.sockets) state.sockets.push_back(socket.get());
+    for (const FileDescriptor& socket : address.sockets) saved.sockets.push_back(socket.get());
   }
-  return states;
+}
+
+void ListeningSockets::use_inherited(std::vector<InheritedSocket> sockets) {
+  inherited_ = std::move(sockets);
+  for (const InheritedSocket& socket : inherited_) set_what_clients_inherit(socket.descriptor(), send_buffer_);
+}
+
+const InheritedSocket* ListeningSockets::find_inherited(const ListenUrl& url) const {
+  if (inherited_.empty()) return nullptr;
+  const AddressInfo info = url.is_unix() ? nullptr : resolve(url);
+  const auto found = std::ranges::find_if(
+      inherited_, [&](const InheritedSocket& socket) { return socket.listens_at(url, info.get()); });
+  return found == inherited_.end() ? nullptr : &*found;
+}
+
+void ListeningSockets::refuse_unused() const {
+  for (const InheritedSocket& socket : inherited_) {
+    if (std::ranges::find(addresses_, &socket, &Address::inherited) != addresses_.end()) continue;
+    std::vector<std::string> ours;
+    for (const Address& address : addresses_) ours.push_back(to_string(address.asked));
+    throw CommandError(
+        CommandStatus::usage,
+        fmt::format("the service manager passed on a socket, {}, that is at no address of ours or at one "
+                    "that has another already ({}); name it with --listen or --api, or take it out of the "
+                    ".socket unit",
+                    socket.description(), fmt::join(ours, ", ")));
+  }
+}
+
+void ListeningSockets::close_all() {
+  addresses_.clear();
+  inherited_.clear();
 }
 
 void ListeningSockets::open(const std::vector<ListenUrl>& addresses, unsigned count) {
@@ -233,6 +272,9 @@ void ListeningSockets::refuse_another_role(const ListenUrl& url) const {
 
 // Binds without SO_REUSEPORT: with it, a second server would start silently and share the traffic of the first.
 ListeningSockets::Address ListeningSockets::probe(const ListenUrl& url) const {
+  if (const InheritedSocket* const inherited = find_inherited(url)) {
+    return {.asked = url, .real = url, .sockets = {}, .file = {}, .inherited = inherited};
+  }
   if (url.is_unix()) {
     make_room_for(url);
     return {.asked = url, .real = url, .sockets = {}};
@@ -247,22 +289,25 @@ ListeningSockets::Address ListeningSockets::probe(const ListenUrl& url) const {
 void ListeningSockets::open_slots(Address& address, unsigned count) const {
   address.sockets.resize(std::max<std::size_t>(address.sockets.size(), count));
   for (FileDescriptor& place : std::span(address.sockets).first(count)) {
-    if (!place) place = address.real.is_unix() ? open_unix(address) : open_tcp(address);
+    if (!place) place = open_socket(address);
   }
+}
+
+FileDescriptor ListeningSockets::open_socket(Address& address) const {
+  if (address.inherited != nullptr) return copy_of(address.inherited->descriptor(), address.asked);
+  return address.real.is_unix() ? open_unix(address) : open_tcp(address);
 }
 
 FileDescriptor ListeningSockets::open_tcp(const Address& address) const {
   FileDescriptor socket = bind_socket(address.real, *resolve(address.real), Sharing::reuse_port);
-  // Clients inherit both from the socket that accepts them: no system call per client.
-  set_option(socket, SOL_SOCKET, SO_SNDBUF, send_buffer_);
-  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_what_clients_inherit(socket.get(), send_buffer_);
   if (::listen(socket.get(), backlog) != 0) throw cannot_listen(address.asked, errno);
   return socket;
 }
 
 FileDescriptor ListeningSockets::open_unix(Address& address) const {
   const auto open = std::ranges::find_if(address.sockets, [](const FileDescriptor& socket) { return bool(socket); });
-  if (open != address.sockets.end()) return copy_of(*open, address.asked);
+  if (open != address.sockets.end()) return copy_of(open->get(), address.asked);
   FileDescriptor socket = bind_to_file(address.real.path, unix_mode, group_);
   if (!socket) throw cannot_listen(address.asked, errno);
   address.file.emplace(address.real.path);

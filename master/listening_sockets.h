@@ -1,6 +1,8 @@
 // The server's listening sockets: one SO_REUSEPORT socket per address and slot, opened before any worker exists and
 // kept for life, so that a worker that dies or is replaced leaves its accept queue to its successor
-// (docs/architecture.md). A unix socket is one for all slots: the kernel has no SO_REUSEPORT for its kind.
+// (docs/architecture.md). A unix socket is one for all slots: the kernel has no SO_REUSEPORT for its kind. So is one
+// that a service manager opened: it stays open for life, whether one of our addresses is its or not, for the manager
+// does not open it twice.
 //
 // Owned by the master. Workers get copies; a slot's sockets are retired only when nobody else holds any.
 
@@ -10,6 +12,7 @@
 #include <set>
 #include <vector>
 
+#include "master/inherited_sockets.h"
 #include "master/listen_url.h"
 #include "master/master_state.h"
 #include "master/socket_file.h"
@@ -30,8 +33,13 @@ class ListeningSockets {
   // SO_SNDBUF of the clients that are accepted, in bytes.
   explicit ListeningSockets(int send_buffer) : send_buffer_(send_buffer) {}
   // Those that this process had before it replaced its own binary.
-  ListeningSockets(int send_buffer, const std::vector<MasterState::Address>& addresses);
-  [[nodiscard]] std::vector<MasterState::Address> state() const;
+  ListeningSockets(int send_buffer, const MasterState& state);
+  void save(MasterState& state) const;
+
+  // These serve the addresses that they are at, instead of sockets of our own.
+  void use_inherited(std::vector<InheritedSocket> sockets);
+  // Throws CommandError(usage) if one of them is at none of the addresses that are open.
+  void refuse_unused() const;
 
   // Of the files of unix sockets that are opened from now on: whoever is in it may connect. Not given: our own.
   void use_group(std::optional<gid_t> group) { group_ = group; }
@@ -42,7 +50,7 @@ class ListeningSockets {
   // Closes the sockets of addresses that are not among these.
   void keep_only(const std::vector<ListenUrl>& addresses);
   void retire(Slot slot);
-  void close_all() { addresses_.clear(); }
+  void close_all();
 
   // As asked for at the last open(), in that order, with the ports they got.
   [[nodiscard]] std::vector<ListenUrl> addresses() const;
@@ -56,17 +64,22 @@ class ListeningSockets {
     ListenUrl asked;
     ListenUrl real;                               // with the port that the kernel chose
     std::vector<worker::FileDescriptor> sockets;  // by slot; empty where retired
-    std::optional<SocketFile> file = {};          // of a unix socket
+    std::optional<SocketFile> file = {};          // of a unix socket of our own
+    const InheritedSocket* inherited = nullptr;   // the one that serves it
   };
 
   void refuse_another_role(const ListenUrl& url) const;
   [[nodiscard]] Address probe(const ListenUrl& url) const;
   void open_slots(Address& address, unsigned count) const;
+  [[nodiscard]] worker::FileDescriptor open_socket(Address& address) const;
   [[nodiscard]] worker::FileDescriptor open_tcp(const Address& address) const;
   [[nodiscard]] worker::FileDescriptor open_unix(Address& address) const;
   [[nodiscard]] std::set<int> open_sockets() const;
 
+  [[nodiscard]] const InheritedSocket* find_inherited(const ListenUrl& url) const;
+
   int send_buffer_;
+  std::vector<InheritedSocket> inherited_;  // as many as there were at the start
   std::optional<gid_t> group_;
   std::vector<Address> addresses_;
 };

@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <span>
+#include <utility>
 #include <variant>
 
 #include "master/cli.h"
@@ -22,12 +23,16 @@ using master::CommandStatus;
 
 CommandStatus run(const CommandLine& line) {
   switch (line.command) {
-    case Command::start:
-      return master::start_command(master::make_plan(line.options));
+    case Command::start: {
+      // First of all: a compiler would inherit them.
+      auto inherited = master::take_inherited_sockets();
+      return master::start_command(master::make_plan(line.options), std::move(inherited));
+    }
     case Command::restart: {
+      auto inherited = master::take_inherited_sockets();
       master::Plan plan;
       master::stop_for_restart(line, [&plan](const master::Options& wanted) { plan = master::make_plan(wanted); });
-      return master::start_command(plan);
+      return master::start_command(plan, std::move(inherited));
     }
     case Command::stop:
       master::stop_command(line);

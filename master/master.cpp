@@ -37,6 +37,11 @@ bool has_controlling_terminal() {
   return ::isatty(STDIN_FILENO) == 1 && ::tcgetpgrp(STDIN_FILENO) >= 0;
 }
 
+// A daemon is not the process that a service manager started, which would not believe it.
+ServiceManager service_manager_of(const Options& options, ServiceManager::Phase phase) {
+  return *options.daemon ? ServiceManager() : ServiceManager::of_environment(phase);
+}
+
 constexpr int last_signal_of_mask = 64;
 
 sigset_t signal_set(std::uint64_t mask) {
@@ -71,7 +76,8 @@ std::vector<ResumedWorker> resumed_workers(const MasterState& state) {
 
 }  // namespace
 
-Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLock& lock, int log, StartReport& report,
+Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLock& lock, int log,
+               std::vector<InheritedSocket> inherited, StartReport& report,
                std::function<void(const Status&)> on_started)
     : log_(log),
       lock_(lock),
@@ -82,6 +88,7 @@ Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLo
       started_at_(std::chrono::system_clock::now()),
       started_(Clock::now()),
       resumed_(false),
+      service_manager_(service_manager_of(plan.options, ServiceManager::Phase::starting)),
       ticket_secret_(make_ticket_secret()),
       plans_(plan),
       supervisor_(supervisor_settings(plan.options)),
@@ -93,7 +100,9 @@ Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLo
       upgrade_desk_(around_upgrades()),
       publish_desk_(around_publications()) {
   sockets_.use_group(group_of(plan.privileges));
+  sockets_.use_inherited(std::move(inherited));
   sockets_.open(addresses_of(plan.options), *plan.options.count);
+  sockets_.refuse_unused();
 }
 
 Master::Master(const MasterState& state, const Options& options, const InstanceLock& lock, StartReport& report)
@@ -106,13 +115,14 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       started_at_(std::chrono::seconds(state.started_at_s)),
       started_(std::chrono::nanoseconds(state.started_ns)),
       resumed_(true),
+      service_manager_(service_manager_of(options, ServiceManager::Phase::serving)),
       ticket_secret_(state.ticket_secret.empty() ? make_ticket_secret() : state.ticket_secret),
       plans_(state),
       proved_(state.last_generation),
       supervisor_(supervisor_settings(options), resumed_workers(state), state.last_key, state.last_generation,
                   Clock::now()),
       signals_(signal_set(state.signal_mask)),
-      sockets_(worker::Limits{}.socket_send_buffer, state.addresses),
+      sockets_(worker::Limits{}.socket_send_buffer, state),
       ledger_(state),
       bus_(state.homes == 0 ? supervisor_.count() : state.homes, bus_order()),
       control_(RunDirectory::locate(options).control_socket(), worker::FileDescriptor(state.control)),
@@ -159,7 +169,7 @@ CommandStatus Master::run() {
   if (resumed_) {
     log::info("wsd {} has replaced its binary: {} workers, generation {}", WSD_VERSION, supervisor_.count(),
               supervisor_.generation());
-    reload_desk_.request(upgraded_for_, {});
+    request_reload(upgraded_for_, {});
   } else {
     const Options& options = plans_.wanted().options;
     log::info("wsd {} starts: app {}, {} workers", WSD_VERSION, *options.app, *options.count);
@@ -189,6 +199,7 @@ void Master::wait() {
   deadline = earliest(deadline, reload_desk_.next_deadline());
   deadline = earliest(deadline, upgrade_desk_.next_deadline());
   deadline = earliest(deadline, publish_desk_.next_deadline());
+  deadline = earliest(deadline, service_manager_.next_deadline());
   timespec timeout{};
   if (deadline) {
     const auto left = std::max(Duration::zero(), *deadline - Clock::now());
@@ -215,7 +226,8 @@ MasterState Master::state() const {
                     .homes = bus_.homes(),
                     .ticket_secret = ticket_secret_,
                     .plans = {},
-                    .addresses = sockets_.state(),
+                    .addresses = {},
+                    .inherited = {},
                     .workers = {},
                     .older_scoreboards = {},
                     .folded = {},
@@ -241,6 +253,7 @@ MasterState Master::state() const {
                              .on_bus = bus_.is_on_bus(worker.key),
                              .board = 0});
   }
+  sockets_.save(state);
   plans_.save(state);
   ledger_.save(state);
   return state;

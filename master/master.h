@@ -31,6 +31,7 @@
 #include "master/publish_desk.h"
 #include "master/reload_desk.h"
 #include "master/run_directory.h"
+#include "master/sd_notify.h"
 #include "master/signal_inbox.h"
 #include "master/supervisor.h"
 #include "master/upgrade_desk.h"
@@ -42,8 +43,9 @@ class Master {
  public:
   // The caller has set up the log on `log`, and made this the process that is to stay.
   // `on_started` runs once all workers serve. Binds every address: throws CommandError if it cannot.
-  Master(const Plan& plan, const RunDirectory& directory, const InstanceLock& lock, int log, StartReport& report,
-         std::function<void(const Status&)> on_started);
+  // `inherited`: what a service manager has opened for us.
+  Master(const Plan& plan, const RunDirectory& directory, const InstanceLock& lock, int log,
+         std::vector<InheritedSocket> inherited, StartReport& report, std::function<void(const Status&)> on_started);
 
   // The same server after this process has replaced its own binary. Throws CommandError.
   Master(const MasterState& state, const Options& options, const InstanceLock& lock, StartReport& report);
@@ -70,6 +72,7 @@ class Master {
   [[nodiscard]] std::optional<Slot> slot_of(WorkerKey key) const;
   void take_time();
   void request_stop(bool graceful);
+  void request_reload(std::optional<ClientId> client, const Options& changes);
 
   // ---- what the supervisor wants
   void tell(Event event);
@@ -108,6 +111,7 @@ class Master {
   void answer_publication(ClientId client, const std::optional<Published>& published);
   [[nodiscard]] MasterState state() const;
   [[nodiscard]] Status status() const;
+  [[nodiscard]] std::string status_line() const;
   [[nodiscard]] WorkerStatus status_of(const Supervisor::WorkerView& view) const;
 
   const int log_;
@@ -119,6 +123,7 @@ class Master {
   const std::chrono::system_clock::time_point started_at_;
   const TimePoint started_;
   const bool resumed_;
+  ServiceManager service_manager_;
   const std::string ticket_secret_;
 
   Plans plans_;

@@ -249,11 +249,13 @@ void Master::act(const ReportStarted& /*action*/) {
   log::info("started: generation 1, {} workers", supervisor_.count());
   on_started_(status());
   report_.success();
+  service_manager_.ready(status_line(), Clock::now());
 }
 
 void Master::act(const ReportStartFailed& action) {
   log::error("start failed: {}", action.reason);
   report_.failure(CommandStatus::failed, action.reason);
+  service_manager_.failed(action.reason, Clock::now());
   start_failure_ = action.reason;
 }
 

@@ -29,9 +29,9 @@ void Master::take_signal(const SignalInbox::Received& received) {
       return request_stop(true);
     case SIGHUP:
       if (hangup_means_stop_) return request_stop(false);
-      return reload_desk_.request(std::nullopt, {});
+      return request_reload(std::nullopt, {});
     case SIGUSR1:
-      return reload_desk_.request(std::nullopt, {});
+      return request_reload(std::nullopt, {});
     case SIGUSR2:
       return upgrade_desk_.request(std::nullopt);
     default:
@@ -148,7 +148,7 @@ void Master::take_request(ClientId client, const ControlRequest& request) {
       stop_clients_.push_back(client);
       return request_stop(request.graceful);
     case ControlCommand::reload:
-      return reload_desk_.request(client, request.options);
+      return request_reload(client, request.options);
     case ControlCommand::upgrade:
       return upgrade_desk_.request(client);
     case ControlCommand::publish:
@@ -183,11 +183,20 @@ void Master::take_time() {
   }
   tell(Tick{});
   ledger_.note_server(::getpid(), started_at_, supervisor_.generation(), supervisor_.count());
+  if (!reload_desk_.is_busy() && service_manager_.phase() == ServiceManager::Phase::reloading)
+    service_manager_.ready(status_line(), Clock::now());
+  if (service_manager_.is_due(Clock::now())) service_manager_.handle_time(status_line(), Clock::now());
+}
+
+void Master::request_reload(std::optional<ClientId> client, const Options& changes) {
+  service_manager_.reloading(Clock::now());
+  reload_desk_.request(client, changes);
 }
 
 void Master::request_stop(bool graceful) {
   // From here on new clients are refused at once, rather than accepted to be sent away.
   sockets_.close_all();
+  service_manager_.stopping(Clock::now());
   reload_desk_.cancel_waiting();
   upgrade_desk_.cancel();
   if (std::exchange(stop_requested_, true) && !graceful) return tell(StopNowRequested{});

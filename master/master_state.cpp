@@ -36,6 +36,7 @@ enum class Field : Tag {
   started_ns = 18,
   homes = 19,
   ticket_secret = 20,
+  inherited = 26,  // once for each of them
   older_scoreboard = 29,
 };
 enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4, tls = 5 };
@@ -234,6 +235,7 @@ std::vector<int> MasterState::descriptors() const {
   std::vector<int> all = {scoreboard, lock, log, control, waiting_client};
   for (const Plan& plan : plans) all.push_back(plan.module);
   for (const Address& address : addresses) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
+  all.insert(all.end(), inherited.begin(), inherited.end());
   for (const Worker& worker : workers) all.push_back(worker.link);
   all.insert(all.end(), older_scoreboards.begin(), older_scoreboards.end());
   std::erase(all, -1);
@@ -250,6 +252,7 @@ RecordWriter encode(const MasterState& state) {
   put(writer, Field::ticket_secret, state.ticket_secret);
   for (const auto& plan : state.plans) put(writer, Field::plan, encode(plan));
   for (const auto& address : state.addresses) put(writer, Field::address, encode(address));
+  for (const int socket : state.inherited) put(writer, Field::inherited, socket);
   for (const auto& worker : state.workers) put(writer, Field::worker, encode(worker));
   put(writer, Field::scoreboard, state.scoreboard);
   put(writer, Field::scoreboard_version, state.scoreboard_version);
@@ -291,6 +294,7 @@ std::optional<MasterState> decode_master_state(std::span<const std::byte> bytes)
   get(*reader, Field::folded, folded);
   const auto counters = counters_of(state.folded);
   for (std::size_t i = 0; i < counters.size() && i < folded.size(); ++i) *counters[i] = folded[i];
+  get(*reader, Field::inherited, state.inherited);
   get(*reader, Field::lock, state.lock);
   get(*reader, Field::log, state.log);
   get(*reader, Field::control, state.control);

@@ -62,6 +62,7 @@ struct MasterState {
   std::string ticket_secret;  // of TLS; empty: the release before had none
   std::vector<Plan> plans;
   std::vector<Address> addresses;
+  std::vector<int> inherited;  // listening sockets that a service manager opened for us
   std::vector<Worker> workers;
   int scoreboard = -1;
   std::uint32_t scoreboard_version = 0;

@@ -1,5 +1,6 @@
 // What the master shows of itself.
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <string>
@@ -68,6 +69,12 @@ Status Master::status() const {
   add_empty_slots(status.workers, supervisor_.count(),
                   supervisor_.stopping() ? WorkerState::stopping : WorkerState::starting);
   return status;
+}
+
+// As a service manager shows it.
+std::string Master::status_line() const {
+  return fmt::format("{} workers, generation {}, {} connections", supervisor_.count(), supervisor_.generation(),
+                     ledger_.totals().connections);
 }
 
 WorkerStatus Master::status_of(const Supervisor::WorkerView& view) const {

@@ -50,6 +50,8 @@ class ReloadDesk {
   void cancel_waiting();
 
   [[nodiscard]] bool is_building() const { return build_ != nullptr; }
+  // Some reload has not ended.
+  [[nodiscard]] bool is_busy() const { return build_ != nullptr || !waiting_.empty() || !clients_.empty(); }
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
   void handle_time(TimePoint now);
   // False if this was not its compiler.

@@ -85,14 +85,15 @@ FileDescriptor open_stdout(const Options& options) {
   }
 }
 
-CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_descriptor, StartReport& report) {
+CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_descriptor,
+                    std::vector<InheritedSocket> inherited, StartReport& report) {
   const Options& options = plan.options;
   const InstanceLock lock(directory.lock_file(), *options.name);
   log::use(log_descriptor);
   log::set_level(*options.log_level);
   log::set_role("master");
   raise_descriptor_limit();
-  Master master(plan, directory, lock, log_descriptor, report, [&options](const Status& status) {
+  Master master(plan, directory, lock, log_descriptor, std::move(inherited), report, [&options](const Status& status) {
     if (!*options.daemon) print_banner(status, options);
   });
   worker::set_process_title(fmt::format("wsd: master process  {}", *options.name));
@@ -103,9 +104,9 @@ CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_des
 
 // In the daemon nobody reads standard error any more: the command that waits hears the reason.
 CommandStatus serve_as_daemon(const Plan& plan, const RunDirectory& directory, int log_descriptor,
-                              StartReport& report) {
+                              std::vector<InheritedSocket> inherited, StartReport& report) {
   try {
-    return serve(plan, directory, log_descriptor, report);
+    return serve(plan, directory, log_descriptor, std::move(inherited), report);
   } catch (const CommandError& error) {
     report.failure(error.status(), error.what());
     return error.status();
@@ -116,12 +117,12 @@ CommandStatus serve_as_daemon(const Plan& plan, const RunDirectory& directory, i
 }
 
 CommandStatus start_daemon(const Plan& plan, const RunDirectory& directory, const FileDescriptor& log,
-                           const FileDescriptor& output) {
+                           const FileDescriptor& output, std::vector<InheritedSocket> inherited) {
   const Options& options = plan.options;
   const std::string log_name = options.log_file.given() ? *options.log_file : directory.default_log_file();
   auto daemon = daemonize(output ? output.get() : log.get(), log.get(), log_name);
   if (auto* report = std::get_if<StartReport>(&daemon)) {
-    return serve_as_daemon(plan, directory, log.get(), *report);
+    return serve_as_daemon(plan, directory, log.get(), std::move(inherited), *report);
   }
   const auto& outcome = std::get<StartOutcome>(daemon);
   if (outcome.status != CommandStatus::done) throw CommandError(outcome.status, outcome.reason);
@@ -155,17 +156,17 @@ CommandStatus resume_command(int descriptor, bool trial) {
   return master.run();
 }
 
-CommandStatus start_command(const Plan& plan) {
+CommandStatus start_command(const Plan& plan, std::vector<InheritedSocket> inherited) {
   const Options& options = plan.options;
   const RunDirectory directory = RunDirectory::locate(options);
   directory.create();
   const FileDescriptor log = open_log(options, directory);
   const FileDescriptor output = open_stdout(options);
-  if (*options.daemon) return start_daemon(plan, directory, log, output);
+  if (*options.daemon) return start_daemon(plan, directory, log, output, std::move(inherited));
 
   if (output) ::dup2(output.get(), STDOUT_FILENO);
   StartReport nobody;
-  return serve(plan, directory, log.get(), nobody);
+  return serve(plan, directory, log.get(), std::move(inherited), nobody);
 }
 
 }  // namespace wsd::master

@@ -89,6 +89,7 @@ void allow_core_dumps(bool allowed) {
 }  // namespace
 
 void give_up_privileges(const Privileges& privileges) {
+  for (const char* name : {"NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"}) ::unsetenv(name);
   if (privileges.identity) become(*privileges.identity);
   if (::geteuid() != 0) drop_capabilities();
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {

@@ -31,7 +31,8 @@ struct Privileges {
 };
 
 // In a child. Sets HOME, USER and LOGNAME too where it becomes another. Nobody but root keeps a capability, and nobody
-// gets one back. Verified: throws std::runtime_error if anything of it did not happen.
+// gets one back. The service manager is the master's to talk to: its variables go. Verified: throws std::runtime_error
+// if anything of it did not happen.
 void give_up_privileges(const Privileges& privileges);
 
 }  // namespace wsd::worker

@@ -263,6 +263,17 @@ bool accepts_connections(const std::string& path) {
   return ::connect(client.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
 }
 
+// What the next binary finds.
+MasterState after_exec(const ListeningSockets& sockets) {
+  MasterState state;
+  sockets.save(state);
+  for (MasterState::Address& address : state.addresses) {
+    for (int& socket : address.sockets) socket = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  }
+  for (int& socket : state.inherited) socket = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);
+  return state;
+}
+
 class UnixSockets : public ::testing::Test {
  protected:
   testing_support::TemporaryDirectory directory_;
@@ -360,11 +371,8 @@ TEST_F(UnixSockets, OfAFailedOpenLeaveNoFile) {
 TEST_F(UnixSockets, AreThereForTheNextBinary) {
   ListeningSockets before(0);
   before.open({local(0), unix_url(path_, SocketKind::api)}, 2);
-  auto state = before.state();
-  ASSERT_EQ(state.size(), 2U);
-  for (MasterState::Address& address : state) {
-    for (int& socket : address.sockets) socket = ::fcntl(socket, F_DUPFD_CLOEXEC, 0);  // as if they had crossed exec
-  }
+  const MasterState state = after_exec(before);
+  ASSERT_EQ(state.addresses.size(), 2U);
   {
     ListeningSockets after(0, state);
     EXPECT_EQ(after.addresses(), before.addresses());
@@ -382,6 +390,79 @@ TEST_F(UnixSockets, KeepTheRoleThatTheyWereOpenedIn) {
   EXPECT_TRUE(sockets.of_slot(0)[0].role.proxied);
   EXPECT_NE(failure_of(sockets, {unix_url(path_)}, 1).find("only a restart can change that"), std::string::npos);
   EXPECT_TRUE(accepts_connections(path_));
+}
+
+std::vector<InheritedSocket> inherited(FileDescriptor socket) {
+  std::vector<InheritedSocket> sockets;
+  sockets.emplace_back(std::move(socket), "test.socket");
+  return sockets;
+}
+
+TEST(ListeningSockets, OfAServiceManagerServeAllSlotsAtTheirAddress) {
+  ListeningSockets sockets(32'768);
+  FileDescriptor opened = other_program();
+  const std::uint16_t port = port_of(opened.get());
+  sockets.use_inherited(inherited(std::move(opened)));
+  sockets.open({local(port), local(0)}, 3);
+  sockets.refuse_unused();
+  EXPECT_EQ(sockets.addresses()[0].port, port);
+  ASSERT_TRUE(accepts_connections(port));
+  const FileDescriptor taken(::accept(of_slot(sockets, 2)[0], nullptr, nullptr));
+  EXPECT_TRUE(taken);
+  EXPECT_EQ(::accept(of_slot(sockets, 0)[0], nullptr, nullptr), -1) << "that was the only client";
+  EXPECT_EQ(errno, EAGAIN) << "it was blocking when it came";
+  EXPECT_EQ(option_of(of_slot(sockets, 0)[0], SOL_SOCKET, SO_SNDBUF), 2 * 32'768);
+  EXPECT_EQ(option_of(of_slot(sockets, 0)[0], IPPROTO_TCP, TCP_NODELAY), 1);
+}
+
+TEST(ListeningSockets, OfAServiceManagerStayOpenWithoutAnAddress) {
+  ListeningSockets sockets(0);
+  FileDescriptor opened = other_program();
+  const std::uint16_t port = port_of(opened.get());
+  sockets.use_inherited(inherited(std::move(opened)));
+  sockets.open({local(port)}, 1);
+  sockets.open({local(0)}, 1);
+  sockets.keep_only({local(0)});
+  EXPECT_TRUE(accepts_connections(port)) << "the kernel keeps its clients";
+  sockets.open({local(port)}, 2);
+  ASSERT_EQ(of_slot(sockets, 1).size(), 1U);
+  EXPECT_TRUE(FileDescriptor(::accept(of_slot(sockets, 1)[0], nullptr, nullptr)));
+  sockets.close_all();
+  EXPECT_FALSE(accepts_connections(port));
+}
+
+TEST(ListeningSockets, OfAServiceManagerAtNoAddressAreRefused) {
+  ListeningSockets sockets(0);
+  FileDescriptor opened = other_program();
+  const std::uint16_t port = port_of(opened.get());
+  sockets.use_inherited(inherited(std::move(opened)));
+  sockets.open({local(0)}, 1);
+  try {
+    sockets.refuse_unused();
+    ADD_FAILURE() << "it was not refused";
+  } catch (const CommandError& error) {
+    EXPECT_EQ(error.status(), CommandStatus::usage);
+    EXPECT_NE(std::string(error.what()).find("test.socket at 127.0.0.1:" + std::to_string(port)), std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(UnixSockets, OfAServiceManagerLeaveItsFileToIt) {
+  FileDescriptor opened = bind_to_file(path_, 0600);
+  ASSERT_EQ(::listen(opened.get(), 1), 0);
+  {
+    ListeningSockets sockets(0);
+    sockets.use_inherited(inherited(std::move(opened)));
+    sockets.open(urls_, 2);
+    sockets.refuse_unused();
+    EXPECT_TRUE(accepts_connections(path_));
+    const MasterState state = after_exec(sockets);
+    EXPECT_EQ(state.inherited.size(), 1U);
+    ListeningSockets after(0, state);
+    EXPECT_NO_THROW(after.refuse_unused());
+    EXPECT_EQ(of_slot(after, 1).size(), 1U);
+  }
+  EXPECT_TRUE(std::filesystem::exists(path_));
 }
 
 TEST(ListeningSockets, SayWhatEachIsFor) {

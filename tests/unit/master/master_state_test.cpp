@@ -86,6 +86,15 @@ TEST(MasterState, RemembersOnWhichScoreboardAWorkerWrites) {
   EXPECT_EQ(decode_master_state(encode(*state).bytes()), std::nullopt) << "there is no such scoreboard";
 }
 
+TEST(MasterState, RemembersTheSocketsOfAServiceManager) {
+  auto state = decoded(recording("two_slots_and_one_draining"));
+  ASSERT_TRUE(state);
+  EXPECT_TRUE(state->inherited.empty());
+  state->inherited = {20, 21};
+  EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
+  EXPECT_EQ(std::ranges::count(state->descriptors(), 21), 1);
+}
+
 TEST(MasterState, SurvivesAnotherJourney) {
   for (const char* name : {"two_slots_and_one_draining", "bare"}) {
     const auto state = decoded(recording(name));
