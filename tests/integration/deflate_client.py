@@ -75,6 +75,20 @@ class DeflateClient(RawClient):
             assert not self.inflater.unused_data
         return received.opcode, payload, is_compressed
 
+    def take_frame(self):
+        """One frame as it came."""
+        while (whole := self.whole_frame()) is None:
+            self.fill()
+        return self.take(whole)
+
+    def whole_frame(self):
+        """Its size, if it is all there; for frames of less than 64 KiB."""
+        if len(self.received) < 4:
+            return None
+        length = self.received[1]
+        size = 2 + length if length < 126 else 4 + int.from_bytes(self.received[2:4], "big")
+        return size if len(self.received) >= size else None
+
     def expect_echo(self, payload, opcode=TEXT, size=None):
         self.send(self.message(payload, opcode, size))
         answer_opcode, answer, is_compressed = self.receive_any()

@@ -609,3 +609,41 @@ def test_streams_of_many_connections_are_given_back(servers):
 
     costs = [crowd() for _ in range(12)]
     assert max(costs) < 330 << 10, costs
+
+
+@pytest.mark.long
+@pytest.mark.release
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("options", [[], TAKEOVER], ids=["no takeover", "takeover"])
+def test_a_million_compressed_messages_leave_nothing_behind(servers, options):
+    """Twice ten thousand clients with a hundred messages each, one crowd after the other. All say the same, so that what
+    they say is compressed once, and what they hear is compared with what the first one has read."""
+    server = servers(count=1, options=[*QUIET, "--deflate", "--ping-interval", 3600, *options])
+    server.start()
+    pid, port, size = server.worker(0)["pid"], server.port, 10_000
+
+    def crowd():
+        clients = [DeflateClient(port) for _ in range(size)]
+        for client in clients:
+            client.open()
+        for turn in range(10):
+            said = b"".join(clients[0].message(words(1000, seed=turn * 10 + number)) for number in range(10))
+            clients[0].send(said)
+            for number in range(10):
+                assert clients[0].receive_any() == (TEXT, words(1000, seed=turn * 10 + number), True)
+            clients[1].send(said)
+            heard = b"".join(clients[1].take_frame() for _ in range(10))
+            for client in clients[2:]:
+                client.send(said)
+            for client in clients[2:]:
+                assert client.take(len(heard)) == heard
+        while_there = rss_bytes(pid)
+        for client in clients:
+            client.abandon()
+        wait_until(lambda: server.connections() == 0, timeout=60)
+        return while_there, rss_bytes(pid)
+
+    (first_there, first), (second_there, second) = crowd(), crowd()
+    print(f"RSS: {first_there}, after they went {first}; the second crowd {second_there}, then {second}")
+    assert second_there <= first_there * 1.05
+    assert second <= first * 1.05

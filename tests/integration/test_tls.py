@@ -1,19 +1,23 @@
 """wss: certificates, versions and tickets, and clients that are not ours; what reloads do to it is in test_tls_reload."""
 
+import array
 import asyncio
+import contextlib
+import fcntl
 import pathlib
 import re
 import shutil
 import socket
 import ssl
 import subprocess
+import termios
 import time
 
 import pytest
 
 from certificates import Authority, openssl
 from clients import TEXT, frame
-from server import DEADLINE_S, wait_until
+from server import DEADLINE_S, cpu_seconds, wait_until
 
 NODE = pathlib.Path(__file__).parent / "node"
 WSS = "wss://127.0.0.1:0"
@@ -142,6 +146,57 @@ def test_renegotiation_is_refused(secure_server):
     said = client.communicate(b"R\n", timeout=DEADLINE_S)[0].decode(errors="replace")
     assert "RENEGOTIATING" in said
     assert "no renegotiation" in said, said
+
+
+def updates_keys(port, times):
+    """A request of openssl s_client with a KeyUpdate before each of so many lines: whether it was answered."""
+    client = subprocess.Popen(
+        ["openssl", "s_client", "-tls1_3", "-connect", f"127.0.0.1:{port}"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+    def say(line):
+        """In a read of its own: a K at the beginning of one is the command to update keys, with the next line."""
+        with contextlib.suppress(BrokenPipeError):
+            client.stdin.write(line)
+            client.stdin.flush()
+            unread = array.array("i", [1])
+            while unread[0] and client.poll() is None:
+                fcntl.ioctl(client.stdin, termios.FIONREAD, unread)
+
+    say(b"GET /somewhere HTTP/1.1\r\nHost: localhost\r\n")
+    for number in range(times):
+        say(b"K\n")
+        say(b"X-%d: x\r\n" % number)
+    say(b"\r\n")
+    said = b""
+    while b"HTTP/1.1 426" not in said and (more := client.stdout.read1()):
+        said += more
+    client.kill()
+    assert client.communicate()[1].count(b"KEYUPDATE") >= min(times, 33)
+    return b"HTTP/1.1 426" in said
+
+
+def test_a_flood_of_key_updates_is_cut(secure_server, authority, connect):
+    server = secure_server(count=1)
+    assert updates_keys(server.port, 20)
+    assert not updates_keys(server.port, 40)
+    assert connect(server.port, tls=authority.client_context()).still_works()
+
+
+def test_records_of_one_byte_are_read_and_harm_nobody(secure_server, authority, connect, sanitized):
+    server = secure_server(count=1)
+    pid = server.worker(0)["pid"]
+    bystander, client = (connect(server.port, tls=authority.client_context()) for _ in range(2))
+    before = cpu_seconds(pid)
+    message = frame(TEXT, b"x" * 20_000)
+    for byte in message:
+        client.send(bytes([byte]))
+    assert client.receive_message() == (TEXT, b"x" * 20_000)
+    assert sanitized or cpu_seconds(pid) - before < 1, "50 us for each at most, where a packet alone costs some"
+    assert bystander.still_works()
 
 
 def test_early_data_is_off(secure_server, directory):
