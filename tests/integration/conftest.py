@@ -8,6 +8,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
+import fault_run  # noqa: E402
 from clients import RawClient  # noqa: E402
 from server import BINARY, Server, scratch_directory, shared_server  # noqa: E402
 
@@ -22,6 +23,13 @@ def pytest_collection_modifyitems(config, items):
         for item in items:
             if "long" in item.keywords:
                 item.add_marker(skip)
+
+
+def pytest_terminal_summary(terminalreporter):
+    if fault_run.lines:
+        terminalreporter.section("faults")
+        for line in fault_run.lines:
+            terminalreporter.line(line)
 
 
 def pytest_report_header(config):

@@ -166,6 +166,7 @@ class Server:
         self.terminal_file = self.directory / f"{self.name}.out"
         self.foreground = None
         self.limits = None
+        self.extra_environment = {}
         self.expected_log = []
         self.has_run = False
 
@@ -184,7 +185,8 @@ class Server:
 
     def start(self, check=True):
         """`wsd start -d`: returns when the shell would have its prompt back."""
-        result = self.run("start", "-d", *self.arguments(), preexec_fn=self.limits)
+        env = environment(self.directory) | self.extra_environment
+        result = self.run("start", "-d", *self.arguments(), preexec_fn=self.limits, env=env)
         if check:
             assert result.returncode == 0, f"start -d: exit {result.returncode}\n{result.stdout}{result.stderr}{self.log()}"
         self.has_run = self.has_run or result.returncode == 0
@@ -198,7 +200,7 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=terminal,
                 stderr=subprocess.STDOUT,
-                env=environment(self.directory),
+                env=environment(self.directory) | self.extra_environment,
                 preexec_fn=self.limits,
                 **options,
             )

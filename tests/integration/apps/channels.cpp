@@ -7,8 +7,10 @@
 
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -97,6 +99,12 @@ void obey(Connection& connection, const std::vector<std::string>& words) {
     worker.send_to(number_in(words[1]), words[2]);
   } else if (order == "!close") {
     worker.close_connection(number_in(words[1]), static_cast<std::uint16_t>(number_in(words[2])), words[3]);
+  } else if (order == "!spin") {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(number_in(words[1]));
+    while (std::chrono::steady_clock::now() < end) {
+    }
+  } else if (order == "!block") {
+    std::this_thread::sleep_for(std::chrono::milliseconds(number_in(words[1])));
   }
 }
 
@@ -145,9 +153,11 @@ WSD_APP(app) {
     tell(worker, channel, "{\"now\":" + array_of(members, pair_of) + "}");
   };
 
-  // A clock: every worker publishes to /clock.
-  if (app.setting("clock").empty()) return;
-  app.on_worker_start = [](wsd::Worker& worker) {
+  // A clock: every worker publishes to /clock. A flaw: the worker of slot 0 dies so many milliseconds after its start.
+  const ConnectionId dies_after = number_in(app.setting("dies_after"));
+  app.on_worker_start = [has_clock = !app.setting("clock").empty(), dies_after](wsd::Worker& worker) {
+    if (dies_after > 0 && worker.slot() == 0) worker.after(milliseconds(dies_after), [] { std::_Exit(70); });
+    if (!has_clock) return;
     static int number;
     worker.every(milliseconds(50), [&worker] {
       worker.publish("/clock", std::to_string(worker.slot()) + " " + std::to_string(++number));
