@@ -16,9 +16,14 @@ std::string signal_name(int signal) {
   return abbreviation != nullptr ? fmt::format("SIG{}", abbreviation) : fmt::format("signal {}", signal);
 }
 
+bool ran_out_of_memory(ExitStatus status) {
+  return status.signal == 0 && status.code == static_cast<int>(worker::ExitCode::out_of_memory);
+}
+
 std::string how_it_ended(const WorkerRecord& worker, ExitStatus status) {
   if (worker.fault == Fault::slow_start) return "was not ready in time and was killed";
   if (!worker.ready() && could_not_start(worker, status)) return "could not start";
+  if (ran_out_of_memory(status)) return "ran out of memory";
   return status.signal != 0 ? "was " + to_string(status) : "ended with " + to_string(status);
 }
 

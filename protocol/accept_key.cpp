@@ -7,8 +7,8 @@
 #include <cstddef>
 #include <string>
 
-#include "protocol/assertion.h"
 #include "protocol/base64.h"
+#include "protocol/out_of_memory.h"
 
 namespace wsd::protocol {
 namespace {
@@ -20,8 +20,7 @@ using Digest = std::array<unsigned char, SHA_DIGEST_LENGTH>;
 
 Digest sha1(std::string_view text) {
   Digest digest;
-  // Fails only where OpenSSL is broken or the machine is out of memory.
-  WSD_ASSERT(EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) == 1);
+  if (EVP_Digest(text.data(), text.size(), digest.data(), nullptr, EVP_sha1(), nullptr) != 1) out_of_memory();
   return digest;
 }
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <new>
 
 #include "protocol/assertion.h"
+#include "protocol/out_of_memory.h"
 
 namespace wsd::protocol {
 namespace {
@@ -38,7 +38,7 @@ int raw(std::uint8_t window_bits) {
 
 // What is left when it is not the caller's data: memory, or a mistake of ours.
 void check(int status) {
-  if (status == Z_MEM_ERROR) throw std::bad_alloc();
+  if (status == Z_MEM_ERROR) out_of_memory();
   WSD_ASSERT(status == Z_OK);
 }
 
@@ -87,7 +87,7 @@ Inflater::Result Inflater::run(std::span<const std::byte> input, std::uint64_t m
       check(::inflateResetKeep(stream_.get()));
       if (stream_->avail_in == 0) return Result::whole;
     } else if (status == Z_MEM_ERROR) {
-      throw std::bad_alloc();
+      out_of_memory();
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
       return Result::corrupt;
     } else if (stream_->avail_in == 0 && stream_->avail_out > 0) {

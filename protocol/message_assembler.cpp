@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 #include "protocol/assertion.h"
+#include "protocol/out_of_memory.h"
 
 namespace wsd::protocol {
 namespace {
@@ -27,7 +27,7 @@ void MessageAssembler::grow(std::size_t needed, std::size_t final_size) {
   const std::size_t capacity = std::min(std::max({needed, 2 * capacity_, first_capacity}), final_size);
   // realloc moves large blocks by their page tables, which new and copy cannot.
   void* grown = std::realloc(buffer_.get(), capacity);
-  if (grown == nullptr) throw std::bad_alloc();
+  if (grown == nullptr) out_of_memory();
   static_cast<void>(buffer_.release());
   buffer_.reset(static_cast<std::byte*>(grown));
   capacity_ = capacity;

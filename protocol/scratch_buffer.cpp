@@ -1,9 +1,9 @@
 #include "protocol/scratch_buffer.h"
 
 #include <algorithm>
-#include <new>
 
 #include "protocol/assertion.h"
+#include "protocol/out_of_memory.h"
 
 namespace wsd::protocol {
 namespace {
@@ -19,7 +19,7 @@ std::span<std::byte> ScratchBuffer::room(std::size_t most) {
     const std::size_t capacity = std::max(first_capacity, size_ + std::min(size_, most));
     // As in MessageAssembler: realloc moves large blocks by their page tables.
     void* const grown = std::realloc(buffer_.get(), capacity);
-    if (grown == nullptr) throw std::bad_alloc();
+    if (grown == nullptr) out_of_memory();
     static_cast<void>(buffer_.release());
     buffer_.reset(static_cast<std::byte*>(grown));
     capacity_ = capacity;

@@ -5,6 +5,7 @@
 
 #include "worker/front_page.h"
 #include "worker/log.h"
+#include "worker/memory_shortage.h"
 
 namespace wsd::worker {
 
@@ -28,6 +29,7 @@ AppHost::Outcome AppHost::call(const char* name, Connection* connection, const C
                                Arguments&&... arguments) {
   if (!callback) return Outcome::returned;
   try {
+    const ApplicationsTurn turn;
     callback(std::forward<Arguments>(arguments)...);
     return Outcome::returned;
   } catch (const std::exception& error) {
@@ -42,6 +44,7 @@ void AppHost::report(const char* callback, Connection* connection, const char* w
   log_exception(callback, connection, what);
   if (!app_.on_error) return;
   try {
+    const ApplicationsTurn turn;
     app_.on_error(connection, what);
   } catch (const std::exception& error) {
     log_exception("on_error", nullptr, error.what());
@@ -52,10 +55,12 @@ void AppHost::report(const char* callback, Connection* connection, const char* w
 
 AppHost::AppHost(const AppModule& module, Settings settings, FrontPage front_page) : front_page_(front_page) {
   app_.settings = std::move(settings);
+  const ApplicationsTurn turn;
   module.define(app_);
 }
 
 void AppHost::start(Worker& worker) {
+  const ApplicationsTurn turn;
   if (app_.on_worker_start) app_.on_worker_start(worker);
 }
 

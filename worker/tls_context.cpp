@@ -13,8 +13,8 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
-#include <new>
 
+#include "protocol/out_of_memory.h"
 #include "worker/log.h"
 #include "worker/tls_transport.h"
 
@@ -125,7 +125,7 @@ TlsContext::~TlsContext() = default;
 
 void TlsContext::make_context() {
   context_.reset(SSL_CTX_new(TLS_server_method()));
-  if (context_ == nullptr) throw std::bad_alloc();
+  if (context_ == nullptr) protocol::out_of_memory();
   SSL_CTX_set_app_data(context_.get(), this);
   SSL_CTX_set_min_proto_version(context_.get(), TLS1_2_VERSION);
   SSL_CTX_set_cipher_list(context_.get(), tls12_ciphers);

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "protocol/assertion.h"
+#include "protocol/out_of_memory.h"
 
 namespace wsd::worker {
 
@@ -56,7 +56,7 @@ TlsTicketKey TlsTicketKeys::derive(std::uint64_t hour) const {
   EVP_KDF* const hkdf = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
   EVP_KDF_CTX* const context = EVP_KDF_CTX_new(hkdf);
   std::array<unsigned char, sizeof(TlsTicketKey)> bytes{};
-  WSD_ASSERT(EVP_KDF_derive(context, bytes.data(), bytes.size(), parameters) == 1);
+  if (EVP_KDF_derive(context, bytes.data(), bytes.size(), parameters) != 1) protocol::out_of_memory();
   EVP_KDF_CTX_free(context);
   EVP_KDF_free(hkdf);
   TlsTicketKey key{};

@@ -8,7 +8,9 @@
 #include <optional>
 #include <utility>
 
+#include "protocol/accept_key.h"
 #include "worker/log.h"
+#include "worker/memory_shortage.h"
 #include "worker/module_loader.h"
 #include "worker/process_title.h"
 #include "worker/relay.h"
@@ -25,6 +27,11 @@ void ignore_signals_of_the_group() {
   for (const int signal_number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE}) {
     ::signal(signal_number, SIG_IGN);
   }
+}
+
+// OpenSSL makes its tables at the first use of an algorithm, and dies of it where it gets no memory for them then.
+void warm_up_crypto() {
+  (void)protocol::accept_key("");
 }
 
 const AppModule& module_of(Heritage& heritage) {
@@ -53,6 +60,8 @@ void relay(Heritage& heritage, RelayCargo cargo) {
 }  // namespace
 
 ExitCode run_worker(Heritage heritage) {
+  leave_when_out_of_memory();
+  warm_up_crypto();
   ignore_signals_of_the_group();
   set_process_title(fmt::format("wsd: worker process  {}/{}", heritage.name, heritage.slot));
   log::set_role(fmt::format("worker {}", heritage.slot));

@@ -40,6 +40,13 @@ TEST(Obituary, SaysHowAWorkerEndedAndHowLongItServed) {
             "worker of slot 2 ended with exit 7 after 40 min");
 }
 
+TEST(Obituary, SaysThatThereWasNoMemory) {
+  EXPECT_EQ(obituary(one_that_served(40min), {1, {.code = 4, .signal = 0}, ""}, kNow),
+            "worker of slot 2 ran out of memory after 40 min");
+  EXPECT_EQ(obituary(worker_of_slot_two(), {1, {.code = 4, .signal = 0}, ""}, kNow),
+            "worker of slot 2 ran out of memory while starting");
+}
+
 TEST(Obituary, SaysThatItNeverServed) {
   EXPECT_EQ(obituary(worker_of_slot_two(), {1, kSegfault, ""}, kNow),
             "worker of slot 2 was killed by SIGSEGV while starting");
