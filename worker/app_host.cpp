@@ -12,11 +12,12 @@ namespace wsd::worker {
 namespace {
 
 void log_exception(const char* callback, const Connection* connection, const char* what) {
+  const std::string kind = fmt::format("exceptions of {}", callback);
   if (connection == nullptr) {
-    log::error("{} threw: {}", callback, log::escape(what));
+    log::stranger(log::Level::error, kind, "{} threw: {}", callback, log::escape(what));
   } else {
-    log::error("{} threw on connection {}, which is closed with 1011: {}", callback, connection->id(),
-               log::escape(what));
+    log::stranger(log::Level::error, kind, "{} threw on connection {}, which is closed with 1011: {}", callback,
+                  connection->id(), log::escape(what));
   }
 }
 

@@ -217,7 +217,8 @@ void ClientConnection::take_opening(std::span<std::byte>& input) {
   if (exchange_ != nullptr) return take_plain_request(input);
   if (const auto error = protocol::check_opening_handshake(request_.head())) return refuse(*error);
   if (const auto error = context_.origins.check(request_.head())) {
-    log::debug("the origin '{}' may not open a WebSocket here", printable(request_.header("Origin")));
+    log::stranger(log::Level::debug, "origins that were refused", "the origin '{}' may not open a WebSocket here",
+                  printable(request_.header("Origin")));
     return refuse(*error);
   }
   open();
@@ -360,7 +361,8 @@ void ClientConnection::fail(protocol::ProtocolError error) {
   context_.counters.protocol_errors.add(1);
   const std::uint16_t code = protocol::close_code_for(error);
   const std::string_view reason = protocol::to_string(error);
-  log::debug("connection {} from {} failed with {}: {}", id_, remote_address(), code, reason);
+  log::stranger(log::Level::debug, "connections that failed", "connection {} from {} failed with {}: {}", id_,
+                remote_address(), code, reason);
   if (phase_ == Phase::open) begin_close(code, reason);
   finish_close(code, reason, false);
 }
@@ -521,7 +523,8 @@ void ClientConnection::flush() {
 void ClientConnection::refuse(const protocol::HttpError& error) {
   if (is_gone()) return;
   if (error.status < 500) context_.counters.protocol_errors.add(1);
-  log::debug("request from {} refused with {}: {}", remote_address(), error.status, error.text);
+  log::stranger(log::Level::debug, "requests that were refused", "request from {} refused with {}: {}",
+                remote_address(), error.status, error.text);
   send_bytes(as_bytes(protocol::serialize(error)));
   parser_.reset();
   if (!is_gone()) linger();
@@ -629,7 +632,8 @@ void ClientConnection::tick() {
   if (passed(last_message_ms_, limits.idle_timeout)) return close(close_code::normal, "idle");
   if (passed(last_ping_ms_, limits.ping_interval)) {
     if (missed_pings_ >= 2) {
-      log::debug("connection {} from {} answers no pings", id_, remote_address());
+      log::stranger(log::Level::debug, "unanswered pings", "connection {} from {} answers no pings", id_,
+                    remote_address());
       return lose();
     }
     ++missed_pings_;

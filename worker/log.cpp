@@ -9,10 +9,16 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <ctime>
 #include <memory>
 #include <stdexcept>
 #include <system_error>
+#include <vector>
 
+#include "protocol/json_writer.h"
+#include "worker/line_file.h"
+#include "worker/line_rate.h"
 #include "worker/printable_text.h"
 
 namespace wsd::log {
@@ -35,62 +41,69 @@ spdlog::level::level_enum to_spdlog(Level level) {
   return spdlog::level::err;
 }
 
-// One write(2) per line. A line that was written in part is finished with a newline before the next one.
+Level from_spdlog(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::debug:
+      return Level::debug;
+    case spdlog::level::info:
+      return Level::info;
+    case spdlog::level::warn:
+      return Level::warning;
+    default:
+      return Level::error;
+  }
+}
+
+// Before the first line that can be written again: how many could not.
 class LineSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
  public:
-  int descriptor = STDERR_FILENO;
-  std::uint64_t lost = 0;
+  worker::LineFile file{STDERR_FILENO};
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override {
-    if (lost > 0 && !report_losses(message)) {
-      ++lost;
-      return;
-    }
-    if (!write_line(message)) ++lost;
+    if (file.untold() > 0 && !report_losses(message)) return file.count_lost();
+    (void)file.write(line_of(message));
   }
   void flush_() override {}
 
  private:
   bool report_losses(const spdlog::details::log_msg& message) {
-    const std::string text = fmt::format("{} log lines were lost: writing the log failed", lost);
+    const std::string text = fmt::format("{} log lines were lost: writing the log failed", file.untold());
     spdlog::details::log_msg report = message;
     report.level = spdlog::level::warn;
     report.payload = text;
-    if (!write_line(report)) return false;
-    lost = 0;
+    if (!file.try_to_write(line_of(report))) return false;
+    file.told();
     return true;
   }
 
-  bool write_line(const spdlog::details::log_msg& message) {
+  std::string line_of(const spdlog::details::log_msg& message) {
     spdlog::memory_buf_t line;
-    if (torn_) line.push_back('\n');
     formatter_->format(message, line);
-    const ssize_t written = write_once(line.data(), line.size());
-    if (written <= 0) return false;
-    torn_ = written < static_cast<ssize_t>(line.size());
-    return !torn_;
+    return {line.data(), line.size()};
   }
-
-  ssize_t write_once(const char* data, std::size_t size) const {
-    ssize_t written = 0;
-    do {
-      written = ::write(descriptor, data, size);
-    } while (written < 0 && errno == EINTR);
-    return written;
-  }
-
-  bool torn_ = false;
 };
 
-// "info  master[123]"
+struct Speaker {
+  std::string role;
+  std::optional<unsigned> slot;
+  pid_t pid = 0;
+};
+
+void append(spdlog::memory_buf_t& line, std::string_view text) {
+  line.append(text.data(), text.data() + text.size());
+}
+
+// "info  worker 2[124]"
 class SpeakerFlag final : public spdlog::custom_flag_formatter {
  public:
-  explicit SpeakerFlag(const std::string* speaker) : speaker_(speaker) {}
+  explicit SpeakerFlag(const Speaker* speaker) : speaker_(speaker) {}
 
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& line) override {
     append(line, short_name(message.level));
-    append(line, *speaker_);
+    append(line, speaker_->role);
+    if (speaker_->slot) append(line, fmt::format(" {}", *speaker_->slot));
+    append(line, fmt::format("[{}]", speaker_->pid));
   }
   std::unique_ptr<spdlog::custom_flag_formatter> clone() const override {
     return std::make_unique<SpeakerFlag>(speaker_);
@@ -109,29 +122,59 @@ class SpeakerFlag final : public spdlog::custom_flag_formatter {
         return "error ";
     }
   }
-  static void append(spdlog::memory_buf_t& line, std::string_view text) {
-    line.append(text.data(), text.data() + text.size());
-  }
 
-  const std::string* speaker_;
+  const Speaker* speaker_;
+};
+
+class JsonFormatter final : public spdlog::formatter {
+ public:
+  explicit JsonFormatter(const Speaker* speaker) : speaker_(speaker) {}
+
+  void format(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) override {
+    protocol::JsonWriter json;
+    json.begin_object();
+    json.field("time", rfc3339(message.time));
+    json.field("level", to_string(from_spdlog(message.level)));
+    json.field("role", speaker_->role);
+    if (speaker_->slot) json.field("worker", *speaker_->slot);
+    json.field("pid", speaker_->pid);
+    json.field("message", std::string_view(message.payload.data(), message.payload.size()));
+    json.end_object();
+    append(line, json.take());
+    line.push_back('\n');
+  }
+  std::unique_ptr<spdlog::formatter> clone() const override { return std::make_unique<JsonFormatter>(speaker_); }
+
+ private:
+  const Speaker* speaker_;
 };
 
 // The process's one log. Not destroyed at exit, so that destructors of others may still speak.
 struct Log {
-  Log() {
+  Log() { set_format(Format::text); }
+
+  void set_format(Format wanted) {
+    format = wanted;
+    if (wanted == Format::json) return sink.set_formatter(std::make_unique<JsonFormatter>(&speaker));
     auto formatter = std::make_unique<spdlog::pattern_formatter>();
     formatter->add_flag<SpeakerFlag>('Q', &speaker).set_pattern("%Y-%m-%d %H:%M:%S.%e %Q: %v");
     sink.set_formatter(std::move(formatter));
   }
 
   Level level = Level::info;
-  std::string speaker = fmt::format("wsd[{}]", ::getpid());
+  Format format = Format::text;
+  Speaker speaker{.role = "wsd", .slot = std::nullopt, .pid = ::getpid()};
   LineSink sink;
+  worker::LineRate strangers;
 };
 
 Log& the_log() {
   static Log& log = *new Log;
   return log;
+}
+
+void tell(const std::vector<worker::LineRate::HeldBack>& held_back) {
+  for (const auto& [kind, lines] : held_back) info("{}: {} more like this were not logged", kind, lines);
 }
 
 bool may_hold_a_log(int descriptor) {
@@ -164,11 +207,18 @@ worker::FileDescriptor open_file(const std::string& path) {
   return file;
 }
 
+bool replace_file(int target, int file) {
+  std::fflush(stdout);  // what an app has printed so far belongs to the old one
+  if (target != file && ::dup3(file, target, target <= STDERR_FILENO ? 0 : O_CLOEXEC) != target) return false;
+  if (target == fd()) use(target);
+  return true;
+}
+
 void use(int fd) {
-  the_log().sink.descriptor = fd;
+  the_log().sink.file.use(fd);
 }
 int fd() {
-  return the_log().sink.descriptor;
+  return the_log().sink.file.descriptor();
 }
 void set_level(Level level) {
   the_log().level = level;
@@ -176,11 +226,25 @@ void set_level(Level level) {
 bool enabled(Level level) {
   return level >= the_log().level;
 }
-void set_role(std::string_view role) {
-  the_log().speaker = fmt::format("{}[{}]", role, ::getpid());
+void set_format(Format format) {
+  if (format != the_log().format) the_log().set_format(format);
+}
+Format format() {
+  return the_log().format;
+}
+void set_role(std::string_view role, std::optional<unsigned> slot) {
+  Log& log = the_log();
+  if (log.speaker.pid != ::getpid()) {
+    log.strangers = worker::LineRate();
+    log.sink.file = worker::LineFile(log.sink.file.descriptor());
+  }
+  log.speaker = {.role = std::string(role), .slot = slot, .pid = ::getpid()};
 }
 std::uint64_t lost_lines() {
-  return the_log().sink.lost;
+  return the_log().sink.file.untold();
+}
+std::uint64_t all_lost_lines() {
+  return the_log().sink.file.lost();
 }
 
 void write(Level level, std::string_view text) noexcept try {
@@ -189,7 +253,29 @@ void write(Level level, std::string_view text) noexcept try {
   the_log().sink.log(spdlog::details::log_msg(spdlog::string_view_t(), to_spdlog(level), line));
 } catch (...) {
   // Out of memory, or a broken clock or time zone: the service is worth more than its log.
-  ++the_log().sink.lost;
+  the_log().sink.file.count_lost();
+}
+
+bool has_room_for(Level level, std::string_view kind) {
+  return enabled(level) && the_log().strangers.take(kind, std::chrono::steady_clock::now());
+}
+
+void tell_held_back() {
+  tell(the_log().strangers.take_held_back(std::chrono::steady_clock::now()));
+}
+
+void tell_all_held_back() {
+  tell(the_log().strangers.take_all_held_back());
+}
+
+std::string rfc3339(std::chrono::system_clock::time_point time) {
+  const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+  const auto milliseconds = std::chrono::floor<std::chrono::milliseconds>(time - seconds).count();
+  const std::time_t whole = std::chrono::system_clock::to_time_t(seconds);
+  std::tm parts{};
+  ::gmtime_r(&whole, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, milliseconds);
 }
 
 std::string escape(std::string_view text) {

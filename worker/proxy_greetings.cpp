@@ -50,7 +50,7 @@ ProxyGreetings::Greeting* ProxyGreetings::add(std::unique_ptr<Greeting> greeting
 void ProxyGreetings::refuse(std::string_view peer, std::string_view why) {
   context_.counters.accepted.add(1);  // which else its becoming a client does
   context_.counters.protocol_errors.add(1);
-  log::debug("connection from {} closed: {}", peer, why);
+  log::stranger(log::Level::debug, "proxies that were refused", "connection from {} closed: {}", peer, why);
 }
 
 void ProxyGreetings::handle_deadlines() {

@@ -83,6 +83,7 @@ void Relay::beat() {
     static_cast<RelayedClient*>(hook)->handle_deadline();
   }
   end_turn();
+  log::tell_held_back();
   if (ends_at_ms_ && now_ms() >= *ends_at_ms_) loop_.stop();
 }
 

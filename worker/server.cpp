@@ -141,6 +141,7 @@ void Server::run() {
   give_up_the_rest();
   timers_.cancel_all();
   app_.stop(*this);
+  log::tell_all_held_back();
 }
 
 // ---- for applications -----------------------------------------------------------------------------------------------
@@ -504,6 +505,7 @@ void Server::beat() {
   if (drain_plan_) drain_due();
   end_relays_due();
   look_for_room();
+  log::tell_held_back();
 }
 
 void Server::handle_deadlines() {

@@ -201,7 +201,8 @@ bool TlsContext::take_handshake_turn() {
 
 void TlsContext::handshake_failed(std::string_view kind, const std::string& client) {
   on_failure_();
-  if (const auto line = failures_.note(kind, client, TlsFailures::Clock::now())) log::info("{}", *line);
+  log::stranger(log::Level::info, fmt::format("TLS handshakes that failed ({})", kind),
+                "TLS handshake with {} failed: {}", client, kind);
 }
 
 }  // namespace wsd::worker

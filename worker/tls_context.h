@@ -16,7 +16,6 @@
 
 #include "worker/file_descriptor.h"
 #include "worker/tls_certificate.h"
-#include "worker/tls_failures.h"
 #include "worker/tls_material.h"
 #include "worker/tls_pointers.h"
 #include "worker/tls_ticket_keys.h"
@@ -65,7 +64,6 @@ class TlsContext {
   std::vector<TlsCertificate> certificates_;
   TlsPointer<ssl_ctx_st> context_;
   std::vector<std::string> warnings_;
-  TlsFailures failures_;
   std::vector<std::byte> ciphertext_;
   unsigned handshakes_left_ = handshakes_per_turn;
 };

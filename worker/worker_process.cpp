@@ -53,7 +53,7 @@ std::optional<RelayCargo> serve(Heritage& heritage) {
 
 void relay(Heritage& heritage, RelayCargo cargo) {
   set_process_title(fmt::format("wsd: relay process  {}/{}", heritage.name, heritage.slot));
-  log::set_role(fmt::format("relay {}", heritage.slot));
+  log::set_role("relay", heritage.slot);
   Relay(heritage, std::move(cargo)).run();
 }
 
@@ -64,7 +64,7 @@ ExitCode run_worker(Heritage heritage) {
   warm_up_crypto();
   ignore_signals_of_the_group();
   set_process_title(fmt::format("wsd: worker process  {}/{}", heritage.name, heritage.slot));
-  log::set_role(fmt::format("worker {}", heritage.slot));
+  log::set_role("worker", heritage.slot);
   // What an app prints is a line at a time, also when standard output is a file.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
   try {

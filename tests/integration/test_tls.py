@@ -437,7 +437,7 @@ def test_failures_are_logged_at_a_bounded_rate(secure_server, connect):
         client.send(b"GET / HTTP/1.1\r\n\r\n")
         client.receive_response()
     wait_until(lambda: server.status()["totals"]["protocol_errors"] == 50)
-    assert server.log().count("TLS handshake with") <= 1 + (time.monotonic() - began) / 10
+    assert server.log().count("TLS handshake with") <= 10 + (time.monotonic() - began) / 10
 
 
 def test_a_slow_reader_gets_everything_in_order(secure_server, authority, connect):

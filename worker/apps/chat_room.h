@@ -16,9 +16,12 @@
 #include <unordered_map>
 
 #include "worker/apps/chat_protocol.h"
-#include "worker/apps/token_bucket.h"
+#include "worker/token_bucket.h"
 
 namespace wsd::chat {
+
+using worker::Rate;
+using worker::TokenBucket;
 
 // What sets the two apps apart.
 struct RoomKind {

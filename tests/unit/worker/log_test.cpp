@@ -68,7 +68,7 @@ TEST_F(Log, KeepsQuietBelowItsLevel) {
 TEST_F(Log, TakesItsRoleAndPidAnewAfterAFork) {
   const pid_t child = ::fork();
   if (child == 0) {
-    set_role("worker 2");
+    set_role("worker", 2);
     info("here");
     ::_exit(0);
   }
@@ -82,6 +82,53 @@ TEST_F(Log, StaysOneLineWhateverStrangersSay) {
   EXPECT_EQ(std::ranges::count(text, '\n'), 1);
   EXPECT_THAT(text, EndsWith(R"(path /\n2026-11-23 error master[1]: forged\r\e[2J\x7f\xff)"
                              "\n"));
+}
+
+TEST_F(Log, WritesJsonObjectsOfOneLine) {
+  set_format(Format::json);
+  warning("{} workers, \"quoted\"", 4);
+  set_role("worker", 2);
+  error("path {}", "/\n\x1B\x00\x7F\xFF");
+  set_format(Format::text);
+  const std::string text = content();
+  const std::string time = "\\{\"time\":\"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\.[0-9]{3}Z\",";
+  EXPECT_THAT(text.substr(0, text.find('\n')),
+              MatchesRegex(time + "\"level\":\"warning\",\"role\":\"master\",\"pid\":" + pid +
+                           ",\"message\":\"4 workers, \\\\\"quoted\\\\\"\"\\}"));
+  EXPECT_THAT(text, EndsWith("\"level\":\"error\",\"role\":\"worker\",\"worker\":2,\"pid\":" + pid +
+                             R"(,"message":"path /\\n\\e"})"
+                             "\n"));
+  EXPECT_EQ(std::ranges::count(text, '\n'), 2);
+}
+
+TEST_F(Log, SpellsTimesInUniversalTime) {
+  using namespace std::chrono_literals;
+  EXPECT_EQ(rfc3339(std::chrono::system_clock::time_point(1'700'000'000'007ms)), "2023-11-14T22:13:20.007Z");
+}
+
+TEST_F(Log, BoundsWhatStrangersCause) {
+  set_role("master");
+  for (int i = 0; i < 1000; ++i) stranger(Level::info, "visits", "visit {}", i);
+  for (int i = 0; i < 1000; ++i) stranger(Level::debug, "quiet visits", "visit {}", i);
+  EXPECT_EQ(std::ranges::count(content(), '\n'), 10);
+  tell_held_back();
+  EXPECT_EQ(std::ranges::count(content(), '\n'), 10) << "there may be more";
+  tell_all_held_back();
+  EXPECT_THAT(content(), EndsWith(": visits: 990 more like this were not logged\n"));
+  EXPECT_EQ(std::ranges::count(content(), '\n'), 11);
+}
+
+TEST_F(Log, GoesOnInTheFileThatReplacesItsOwn) {
+  info("before");
+  const worker::FileDescriptor fresh = open_file(directory.file("fresh.log"));
+  EXPECT_TRUE(replace_file(file.get(), fresh.get()));
+  info("behind");
+  EXPECT_THAT(content(), EndsWith(": before\n"));
+  EXPECT_THAT(content_of(directory.file("fresh.log")), EndsWith(": behind\n"));
+  EXPECT_NE(::fcntl(file.get(), F_GETFD) & FD_CLOEXEC, 0);
+  EXPECT_FALSE(replace_file(file.get(), 100'000));
+  info("still");
+  EXPECT_THAT(content_of(directory.file("fresh.log")), EndsWith(": still\n"));
 }
 
 TEST_F(Log, CountsLostLinesAndSaysSoWhenItCanAgain) {

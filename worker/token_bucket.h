@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-namespace wsd::chat {
+namespace wsd::worker {
 
 struct Rate {
   double per_second = 5;
@@ -35,4 +35,4 @@ class TokenBucket {
   TimePoint filled_;
 };
 
-}  // namespace wsd::chat
+}  // namespace wsd::worker

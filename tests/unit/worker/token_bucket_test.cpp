@@ -1,10 +1,10 @@
-#include "worker/apps/token_bucket.h"
+#include "worker/token_bucket.h"
 
 #include <gtest/gtest.h>
 
 #include <chrono>
 
-namespace wsd::chat {
+namespace wsd::worker {
 namespace {
 
 using namespace std::chrono_literals;
@@ -40,4 +40,4 @@ TEST(TokenBucket, LetsInAtTheRateWhoeverHammersIt) {
 }
 
 }  // namespace
-}  // namespace wsd::chat
+}  // namespace wsd::worker
