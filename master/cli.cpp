@@ -188,6 +188,17 @@ void status_command(const CommandLine& line) {
   std::fputs(to_tables(*status).c_str(), stdout);
 }
 
+void reopen_command(const CommandLine& line) {
+  MasterContact master = find_master(line.options);
+  ControlRequest request;
+  request.command = ControlCommand::reopen;
+  if (!master.ask(request)) fail_for_silence(master);
+  const auto tell = [](const ControlAnswer& answer) {
+    if (!answer.info.empty()) print(answer.info);
+  };
+  if (!read_answers(master, tell, steady_clock::now() + answer_timeout)) fail_for_silence(master);
+}
+
 void publish_command(const CommandLine& line) {
   ControlRequest request;
   request.command = ControlCommand::publish;

@@ -15,6 +15,7 @@ void stop_command(const CommandLine& line);
 void reload_command(const CommandLine& line);
 void upgrade_command(const CommandLine& line);
 void status_command(const CommandLine& line);
+void reopen_command(const CommandLine& line);
 void publish_command(const CommandLine& line);
 
 // The first half of restart: stops the master if there is one. `prepare` gets the options to start with (what it

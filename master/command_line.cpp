@@ -32,6 +32,7 @@ Commands:
   restart [APP]  stop and start, with the options it was started with
   reload [APP]   new code takes over, one slot after the other, while every client stays connected
   upgrade        the same for wsd itself: the binary now on disk takes over
+  reopen         new log files, for those that logrotate has renamed
   status         what the master and each worker are doing; --json for programs
   publish CHANNEL DATA   a message to every subscriber of a channel
   version        the version of wsd
@@ -48,7 +49,7 @@ struct CommandEntry {
   const char* description;
   bool takes_options;  // APP and all the options of start
 };
-constexpr std::array<CommandEntry, 8> commands{{
+constexpr std::array<CommandEntry, 9> commands{{
     {"start", Command::start, "Start a server.", true},
     {"stop", Command::stop, "Stop a server.", false},
     {"restart", Command::restart,
@@ -58,6 +59,7 @@ constexpr std::array<CommandEntry, 8> commands{{
      "Put new code and options in place while every client stays connected. What is not given stays as it was.", true},
     {"upgrade", Command::upgrade, "Let the wsd that is now on disk take over, while every client stays connected.",
      false},
+    {"reopen", Command::reopen, "Open the log files anew, once they were renamed (logrotate).", false},
     {"status", Command::status, "Show what a server is doing.", false},
     {"publish", Command::publish, "Publish a message to every subscriber of a channel.", false},
     {"version", Command::version, "Show the version of wsd.", false},

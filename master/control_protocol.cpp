@@ -18,7 +18,8 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::array<std::string_view, 6> command_names{"status", "options", "stop", "reload", "upgrade", "publish"};
+constexpr std::array<std::string_view, 7> command_names{"status",  "options", "stop",  "reload",
+                                                        "upgrade", "publish", "reopen"};
 
 std::optional<ControlCommand> command_from(std::string_view name) {
   for (std::size_t i = 0; i < command_names.size(); ++i) {

@@ -6,6 +6,7 @@
 //   {"command":"options"}                     {"options":{…}}                   {"done":true,"exit":0}
 //   {"command":"stop","graceful":true}        {"info":"2 clients left"} *       {"done":true,"exit":0}
 //   {"command":"upgrade"}                     as reload
+//   {"command":"reopen"}                      {"info":"…"}                      {"done":true,"exit":0}
 //   {"command":"publish","channel":"…","data":"…"}   {"published":{…}}, {"info":"…"}  {"done":true,"exit":0}
 //
 // With "binary":true the data of `publish` is in hexadecimal digits, since JSON carries no bytes.
@@ -28,7 +29,7 @@ namespace wsd::master {
 inline constexpr std::size_t max_control_line = 64 * 1024;          // of a request
 inline constexpr std::size_t max_control_answer = 4 * 1024 * 1024;  // of one line of an answer
 
-enum class ControlCommand : std::uint8_t { status, options, stop, reload, upgrade, publish };
+enum class ControlCommand : std::uint8_t { status, options, stop, reload, upgrade, publish, reopen };
 
 // A message for a channel.
 struct Publication {

@@ -43,6 +43,9 @@ CommandStatus run(const CommandLine& line) {
     case Command::upgrade:
       master::upgrade_command(line);
       return CommandStatus::done;
+    case Command::reopen:
+      master::reopen_command(line);
+      return CommandStatus::done;
     case Command::status:
       master::status_command(line);
       return CommandStatus::done;

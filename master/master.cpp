@@ -13,6 +13,7 @@
 #include "master/run_as.h"
 #include "master/ticket_secret.h"
 #include "worker/log.h"
+#include "worker/log_outputs.h"
 
 namespace wsd::master {
 
@@ -98,7 +99,8 @@ Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLo
       pid_file_(directory.pid_file()),
       reload_desk_(around_reloads()),
       upgrade_desk_(around_upgrades()),
-      publish_desk_(around_publications()) {
+      publish_desk_(around_publications()),
+      reopen_desk_(around_reopenings()) {
   sockets_.use_group(group_of(plan.privileges));
   sockets_.use_inherited(std::move(inherited));
   sockets_.open(addresses_of(plan.options), *plan.options.count);
@@ -129,7 +131,8 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       pid_file_(RunDirectory::locate(options).pid_file(), PidFile::Keep()),
       reload_desk_(around_reloads()),
       upgrade_desk_(around_upgrades()),
-      publish_desk_(around_publications()) {
+      publish_desk_(around_publications()),
+      reopen_desk_(around_reopenings()) {
   sockets_.use_group(group_of(plans_.wanted().privileges));
   for (const MasterState::Worker& worker : state.workers) {
     workers_.try_emplace(worker.key, worker.pid, worker.row, worker::RecordSocket(worker::FileDescriptor(worker.link)));
@@ -163,6 +166,24 @@ PublishDesk::Surroundings Master::around_publications() {
       .pick_worker = [this] { return worker_to_ask(); },
       .order = [this](WorkerKey key, const protocol::RecordWriter& record) { order(key, record); },
       .answer = [this](ClientId client, std::optional<Published> published) { answer_publication(client, published); }};
+}
+
+ReopenDesk::Surroundings Master::around_reopenings() {
+  return {.open = [this] { return open_files(); },
+          .use = [](const OpenedFiles& files) { worker::replace_outputs(files.kinds, files.descriptors, -1); },
+          .workers = [this] { return names_of_workers(); },
+          .order = [this](WorkerKey key, const protocol::RecordWriter& record,
+                          const std::vector<int>& descriptors) { order(key, record, descriptors); },
+          .answer =
+              [this](ClientId client, CommandStatus result, const std::string& text) {
+                if (result != CommandStatus::done) {
+                  log::error("reopening the logs: {}", text);
+                  return control_.finish(client, result, text);
+                }
+                log::info("{}", text);
+                control_.answer(client, info_answer(text));
+                control_.finish(client, result);
+              }};
 }
 
 CommandStatus Master::run() {
@@ -199,6 +220,7 @@ void Master::wait() {
   deadline = earliest(deadline, reload_desk_.next_deadline());
   deadline = earliest(deadline, upgrade_desk_.next_deadline());
   deadline = earliest(deadline, publish_desk_.next_deadline());
+  deadline = earliest(deadline, reopen_desk_.next_deadline());
   deadline = earliest(deadline, service_manager_.next_deadline());
   timespec timeout{};
   if (deadline) {

@@ -25,11 +25,13 @@
 #include "master/instance_lock.h"
 #include "master/ledger.h"
 #include "master/listening_sockets.h"
+#include "master/log_files.h"
 #include "master/options.h"
 #include "master/pid_file.h"
 #include "master/plans.h"
 #include "master/publish_desk.h"
 #include "master/reload_desk.h"
+#include "master/reopen_desk.h"
 #include "master/run_directory.h"
 #include "master/sd_notify.h"
 #include "master/signal_inbox.h"
@@ -108,6 +110,9 @@ class Master {
   [[nodiscard]] UpgradeDesk::Surroundings around_upgrades();
   [[nodiscard]] PublishDesk::Surroundings around_publications();
   [[nodiscard]] std::optional<WorkerKey> worker_to_ask() const;
+  [[nodiscard]] ReopenDesk::Surroundings around_reopenings();
+  [[nodiscard]] OpenedFiles open_files();
+  [[nodiscard]] std::map<WorkerKey, std::string> names_of_workers() const;
   void answer_publication(ClientId client, const std::optional<Published>& published);
   [[nodiscard]] MasterState state() const;
   [[nodiscard]] Status status() const;
@@ -141,6 +146,7 @@ class Master {
   ReloadDesk reload_desk_;
   UpgradeDesk upgrade_desk_;
   PublishDesk publish_desk_;
+  ReopenDesk reopen_desk_;
   std::optional<ClientId> upgraded_for_;  // who asked the binary before for the upgrade, and still waits
   std::deque<Event> untold_;              // came while another was being told
   bool telling_ = false;

@@ -1,5 +1,6 @@
 // What happened, told to the supervisor or to the desk that it concerns.
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -51,6 +52,7 @@ void Master::reap() {
     workers_.erase(found);
     bus_.died(key);
     publish_desk_.died(key);
+    reopen_desk_.died(key);
     auto last_words = last_words_.extract(key);
     tell(Exited{.key = key,
                 .status = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
@@ -102,6 +104,8 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
       return publish_desk_.take_answer(
           key, number(MasterField::question),
           {.delivered_to = number(MasterField::delivered_to), .partial = number(MasterField::partial) != 0});
+    case WorkerReport::reopened:
+      return reopen_desk_.take_answer(key, number(MasterField::question), text(MasterField::reason));
     case WorkerReport::joins_bus:
       if (const auto slot = slot_of(key)) bus_.join(*slot, key);
       return;
@@ -153,6 +157,8 @@ void Master::take_request(ClientId client, const ControlRequest& request) {
       return upgrade_desk_.request(client);
     case ControlCommand::publish:
       return publish_desk_.request(client, request.publication, Clock::now());
+    case ControlCommand::reopen:
+      return reopen_desk_.request(client, Clock::now());
   }
 }
 
@@ -174,10 +180,28 @@ void Master::answer_publication(ClientId client, const std::optional<Published>&
   control_.finish(client, CommandStatus::done);
 }
 
+// By the newest options: a log that a reload has named another file for goes there now.
+OpenedFiles Master::open_files() {
+  const Options& options = plans_.wanted().options;
+  return open_log_files(options, RunDirectory::locate(options));
+}
+
+std::map<WorkerKey, std::string> Master::names_of_workers() const {
+  std::map<WorkerKey, std::string> names;
+  for (const Supervisor::WorkerView& view : supervisor_.workers()) {
+    const auto found = workers_.find(view.key);
+    if (found == workers_.end()) continue;
+    names[view.key] = fmt::format("{} {} (pid {})", view.state == WorkerState::relaying ? "relay" : "worker", view.slot,
+                                  found->second.pid());
+  }
+  return names;
+}
+
 void Master::take_time() {
   reload_desk_.handle_time(Clock::now());
   upgrade_desk_.handle_time(Clock::now());
   publish_desk_.handle_time(Clock::now());
+  reopen_desk_.handle_time(Clock::now());
   for (const auto& [key, process] : workers_) {
     if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
   }

@@ -14,6 +14,7 @@
 
 #include "master/daemonize.h"
 #include "master/instance_lock.h"
+#include "master/log_files.h"
 #include "master/master.h"
 #include "master/master_contact.h"
 #include "master/master_state.h"
@@ -74,15 +75,6 @@ void raise_descriptor_limit() {
 FileDescriptor open_log(const Options& options, const RunDirectory& directory) {
   if (!*options.daemon && !options.log_file.given()) return FileDescriptor(::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3));
   return open_log_file(options, directory);
-}
-
-FileDescriptor open_stdout(const Options& options) {
-  if (!options.stdout_file.given()) return {};
-  try {
-    return log::open_file(*options.stdout_file);
-  } catch (const std::exception& error) {
-    throw CommandError(CommandStatus::failed, error.what());
-  }
 }
 
 CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_descriptor,
@@ -161,7 +153,7 @@ CommandStatus start_command(const Plan& plan, std::vector<InheritedSocket> inher
   const RunDirectory directory = RunDirectory::locate(options);
   directory.create();
   const FileDescriptor log = open_log(options, directory);
-  const FileDescriptor output = open_stdout(options);
+  const FileDescriptor output = open_stdout_file(options);
   if (*options.daemon) return start_daemon(plan, directory, log, output, std::move(inherited));
 
   if (output) ::dup2(output.get(), STDOUT_FILENO);

@@ -23,6 +23,7 @@ namespace {
   prepare_child();
   std::vector<int> kept = {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, log, heritage.master.descriptor()};
   for (const auto& socket : heritage.sockets.sockets) kept.push_back(socket.get());
+  if (heritage.access_log) kept.push_back(heritage.access_log.get());
   if (heritage.module) kept.push_back(heritage.module.get());
   close_all_but(std::move(kept));
   std::exit(static_cast<int>(worker::run_worker(std::move(heritage))));

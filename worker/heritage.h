@@ -32,10 +32,11 @@ struct Heritage {
   std::uint16_t slot = 0;
   std::uint32_t incarnation = 0;  // of the process: never the same twice, part of connection ids
   std::uint32_t generation = 0;
-  std::uint32_t count = 1;  // slots of this generation
-  std::uint32_t homes = 1;  // slots [0, homes) are the homes of channels, until the order bus_complete says otherwise
-  SlotSockets sockets;      // of its own slot
-  RecordSocket master;      // orders come, reports go; its end is the master's end
+  std::uint32_t count = 1;    // slots of this generation
+  std::uint32_t homes = 1;    // slots [0, homes) are the homes of channels, until the order bus_complete says otherwise
+  SlotSockets sockets;        // of its own slot
+  FileDescriptor access_log = {};  // if there is one (access_log.h)
+  RecordSocket master;        // orders come, reports go; its end is the master's end
   Scoreboard* scoreboard = nullptr;
   std::size_t scoreboard_row = 0;
   const AppModule* app = nullptr;  // a built-in one; or else

@@ -79,6 +79,13 @@ void MasterLink::report_published(std::uint64_t question, std::uint64_t delivere
   send(socket_, record);
 }
 
+void MasterLink::report_reopened(std::uint64_t question, std::string_view problem) {
+  auto record = record_of(WorkerReport::reopened);
+  record.add_number(tag(MasterField::question), question);
+  if (!problem.empty()) record.add(tag(MasterField::reason), problem);
+  send(socket_, record);
+}
+
 void MasterLink::report_cannot_start(const RecordSocket& socket, std::string_view reason) {
   auto record = record_of(WorkerReport::cannot_start);
   record.add(tag(MasterField::reason), reason.substr(0, 4096));

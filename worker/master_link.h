@@ -31,6 +31,8 @@ class MasterLink {
   void report_took_over(std::size_t connections, std::uint64_t pause_us);
   void report_handoff_failed(std::string_view reason);
   void report_published(std::uint64_t question, std::uint64_t delivered_to, bool partial);
+  // `problem`: empty if there is none.
+  void report_reopened(std::uint64_t question, std::string_view problem);
   void report_relays() { report(WorkerReport::relays); }
   void report_joins_bus() { report(WorkerReport::joins_bus); }
   // The worker ends with ExitCode::cannot_start next.

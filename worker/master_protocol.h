@@ -27,6 +27,7 @@ enum class MasterOrder : std::uint16_t {
                        // in fields slot, which get it at the end of their handoff. Told again when the number of homes
                        // changes
   publish = 12,        // fields channel, data, binary, question: publish it, then answer `published`
+  reopen = 14,         // fields files, question: write to the files that come along, then answer `reopened`
   end_relay = 15,  // fields relay, window_ms: tell the clients whose TLS this process keeps to reconnect, spread over
                    // that time
 };
@@ -41,6 +42,7 @@ enum class WorkerReport : std::uint16_t {
   handoff_failed = 107,  // field reason: the old worker goes on as before
   published = 109,       // fields question, delivered_to, partial: what became of it
   relays = 110,          // of a worker in the middle of a handoff: when it is done, it stays and keeps TLS for others
+  reopened = 112,        // fields question, reason: of reopen; no reason: it writes to the new files
   joins_bus = 108,       // it has no links and wants them: told by whoever did not get its predecessor's in a handoff
 };
 
@@ -61,6 +63,7 @@ enum class MasterField : protocol::Tag {
   binary = 15,    // 1 if it is a binary message
   question = 11,  // a number, which the answer repeats
   delivered_to = 12,
+  files = 21,    // of reopen: a character of LogOutput (log_outputs.h) for each descriptor
   relay = 27,    // of end_relay: the incarnation of the process
   partial = 13,  // 1 if a worker did not answer in time
 };

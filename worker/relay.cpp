@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "worker/log.h"
+#include "worker/log_outputs.h"
 #include "worker/processor_time.h"
 #include "worker/tcp_transport.h"
 
@@ -37,7 +38,9 @@ Relay::Relay(Heritage& heritage, RelayCargo cargo)
       ends_at_ms_(cargo.ends_at_ms),
       master_(
           loop_, heritage.master,
-          [this](const protocol::RecordReader& order, const std::vector<FileDescriptor>&) { obey(order); },
+          [this](const protocol::RecordReader& order, const std::vector<FileDescriptor>& descriptors) {
+            obey(order, descriptors);
+          },
           [this] { leave(); }) {
   counters_.connection_limit.set(0);  // it accepts nobody any more
   ::malloc_trim(0);                   // what the application had
@@ -65,7 +68,10 @@ void Relay::run() {
   if (!clients_.empty()) log::info("leaves {} TLS connections that are still relayed", clients_.size());
 }
 
-void Relay::obey(const protocol::RecordReader& order) {
+void Relay::obey(const protocol::RecordReader& order, const std::vector<FileDescriptor>& descriptors) {
+  if (order.type() == static_cast<std::uint16_t>(MasterOrder::reopen)) {
+    return obey_reopen(order, descriptors, heritage_.access_log.get(), master_);
+  }
   // It accepts nobody and serves nobody: whoever drains its clients says so through it.
   if (order.type() == static_cast<std::uint16_t>(MasterOrder::leave)) leave();
 }

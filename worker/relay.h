@@ -51,7 +51,7 @@ class Relay {
   void run();
 
  private:
-  void obey(const protocol::RecordReader& order);
+  void obey(const protocol::RecordReader& order, const std::vector<FileDescriptor>& descriptors);
   void leave();
   void beat();
   void end_turn();

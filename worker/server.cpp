@@ -10,6 +10,7 @@
 #include "protocol/close_code.h"
 #include "worker/connection_id.h"
 #include "worker/log.h"
+#include "worker/log_outputs.h"
 #include "worker/processor_time.h"
 #include "worker/tcp_transport.h"
 #include "worker/tls_certificate.h"
@@ -244,6 +245,8 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
       return bus_.complete(static_cast<std::uint32_t>(number(MasterField::homes)), slots_in(order));
     case MasterOrder::publish:
       return publish_for_master(order);
+    case MasterOrder::reopen:
+      return obey_reopen(order, descriptors, heritage_.access_log.get(), master_);
   }
   log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
 }
