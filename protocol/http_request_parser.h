@@ -29,7 +29,8 @@ enum class HttpPurpose : std::uint8_t {
 };
 
 struct HttpLimits {
-  std::size_t max_head_size = 16 * 1024;  // request line, headers and blank line; 65535 at most
+  static constexpr std::size_t largest_head_size = 65'535;  // that max_head_size may be
+  std::size_t max_head_size = 16 * 1024;                    // request line, headers and blank line
   std::size_t max_headers = 100;
 };
 

@@ -1,5 +1,6 @@
 #include "worker/client_connection.h"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -31,9 +32,9 @@ void assign(std::vector<std::byte>& target, std::span<const std::byte> bytes) {
   target.assign(bytes.begin(), bytes.end());
 }
 
-// Of another worker's request, which was good once.
+// Of another worker's request, which was good once, whatever its limits were.
 protocol::HttpRequest parse_head(std::span<const std::byte> head) {
-  protocol::HttpRequestParser parser;
+  protocol::HttpRequestParser parser({.max_head_size = protocol::HttpLimits::largest_head_size});
   return parser.next(head) == protocol::HttpRequestParser::Step::complete ? parser.take() : protocol::HttpRequest();
 }
 
@@ -43,6 +44,15 @@ std::span<const std::byte> as_bytes(std::string_view text) {
 
 // Bytes that a response is given to the output in.
 constexpr std::size_t largest_part = 16 * 1024;
+
+constexpr std::uint16_t switching_protocols = 101;
+
+// RFC 6585 §4: this client's own doing, unlike 503.
+protocol::HttpError too_many(std::string_view what) {
+  return {.status = 429,
+          .text = fmt::format("Too many {} from your address. Try again in a few seconds.", what),
+          .headers = {{"Retry-After", "5"}}};
+}
 
 protocol::HttpError server_error() {
   return {.status = 500, .text = "The application failed.", .headers = {}};
@@ -60,7 +70,8 @@ ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, 
       id_(id),
       transport_(std::move(transport)),
       request_(std::move(remote_address)),
-      parser_(std::make_unique<protocol::HttpRequestParser>()),
+      parser_(std::make_unique<protocol::HttpRequestParser>(
+          protocol::HttpLimits{.max_head_size = context.limits.max_handshake})),
       session_(context.limits.max_message),
       movable_(transport_->is_movable()) {}
 
@@ -78,7 +89,7 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   }
   if (phase_ == Phase::closing || phase_ == Phase::lingering) session_.close_sent();
   if (!state.input.empty()) held_input_ = std::make_unique<std::vector<std::byte>>(state.input);
-  output_.restore(state.output);
+  output_.restore(context_, state.output);
   attributes_.restore(state.attributes);
   context.channels.restore(*this, state.subscriptions);
   if (!state.close_reason.empty()) close_reason_ = std::make_unique<std::string>(state.close_reason);
@@ -93,10 +104,14 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   last_ping_ms_ = state.last_ping_ms;
   message_begun_ms_ = state.message_begun_ms;
   missed_pings_ = state.missed_pings;
+  closed_by_ = static_cast<ClosedBy>(state.closed_by);
+  // Also one whose worker had no limits per address; not one that was refused.
+  if (phase_ != Phase::lingering) count_again();
 }
 
 ClientConnection::~ClientConnection() {
   if (watched_) context_.poller.remove(transport_->descriptor());
+  stop_counting();
 }
 
 bool ClientConnection::start() {
@@ -105,6 +120,28 @@ bool ClientConnection::start() {
   if (!watched_) return false;
   context_.handshakes.arm(*this, context_.now_ms());
   return true;
+}
+
+// ---- limits per address ---------------------------------------------------------------------------------------------
+
+bool ClientConnection::admit() {
+  using Verdict = AddressQuotas::Verdict;
+  const AddressQuotas::Admission admission = context_.quotas.admit(remote_address(), context_.now_ns());
+  address_key_ = admission.key;
+  if (admission.verdict == Verdict::admitted) return true;
+  context_.counters.refused.add(1);
+  refuse(too_many(admission.verdict == Verdict::too_many_connections ? "connections" : "connections per second"));
+  return false;
+}
+
+bool ClientConnection::stop_counting() {
+  const AddressKey key = std::exchange(address_key_, 0);
+  context_.quotas.remove(key);
+  return key != 0;
+}
+
+void ClientConnection::count_again() {
+  address_key_ = context_.quotas.add(remote_address());
 }
 
 // ---- from one worker to another -------------------------------------------------------------------------------------
@@ -140,6 +177,7 @@ ConnectionState ClientConnection::save() {
   state.last_ping_ms = last_ping_ms_;
   state.message_begun_ms = message_begun_ms_;
   state.missed_pings = missed_pings_;
+  state.closed_by = static_cast<std::uint8_t>(closed_by_);
   return state;
 }
 
@@ -153,7 +191,8 @@ void ClientConnection::attach(std::uint64_t due_ms) {
 
 void ClientConnection::resume() {
   if (is_gone()) return;  // ended by another one's on_resume, or never watched
-  if (visible_ && context_.app.resume(*this) == AppHost::Outcome::threw) close(close_code::internal_error, {});
+  if (visible_ && context_.app.resume(*this) == AppHost::Outcome::threw)
+    close_as(ClosedBy::error, close_code::internal_error, {});
   take_held_input();
   touch();
 }
@@ -163,6 +202,7 @@ std::unique_ptr<Transport> ClientConnection::hand_over() {
   disarm();
   phase_ = Phase::gone;
   visible_ = false;
+  stop_counting();
   return std::move(transport_);
 }
 
@@ -233,6 +273,7 @@ bool ClientConnection::take_head(std::span<std::byte>& input) {
   if (step != protocol::HttpRequestParser::Step::complete) return false;
   request_.set_head(parser_->take());
   request_.set_remote_address(context_.proxies.client_of(remote_address(), request_.head()));
+  if (address_key_ == 0 && !admit()) return false;
   if (protocol::is_upgrade(request_.head()) || !context_.app.answers(request_)) return true;
   exchange_ = std::make_unique<HttpExchange>(request_);
   if (!exchange_->error() && exchange_->wants_continue()) send_bytes(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
@@ -252,6 +293,7 @@ void ClientConnection::take_plain_request(std::span<std::byte>& input) {
 // What the application says instead of opening a WebSocket. A body is larger than what one turn's buffer may hold.
 void ClientConnection::answer(const protocol::HttpResponse& response) {
   if (is_gone()) return;
+  log_access(response.status);
   send_bytes(as_bytes(protocol::serialize_head(response)));
   const bool wanted = protocol::may_have_body(response.status) && request_.method() != "HEAD";
   for (std::string_view rest = wanted ? response.body : std::string_view(); !rest.empty() && !is_gone();) {
@@ -330,7 +372,9 @@ void ClientConnection::open() {
   context_.counters.opened.add(1);
   context_.counters.connections.add(1);
   visible_ = true;
-  if (context_.app.open(*this) == AppHost::Outcome::threw) close(close_code::internal_error, {});
+  if (context_.app.open(*this) == AppHost::Outcome::threw) {
+    close_as(ClosedBy::error, close_code::internal_error, {});
+  }
 }
 
 // ---- events ---------------------------------------------------------------------------------------------------------
@@ -339,9 +383,13 @@ void ClientConnection::handle_message(const protocol::Session::Message& message)
   context_.counters.messages_in.add(1);
   context_.counters.message_size.add(message.payload.size());
   last_message_ms_ = static_cast<std::uint32_t>(context_.now_ms());
+  if (!context_.quotas.take_message(address_key_, context_.now_ns())) {
+    context_.counters.rate_limited.add(1);
+    return close_as(ClosedBy::server, close_code::policy_violation, "too many messages");
+  }
   const auto type = message.type == protocol::Opcode::text ? MessageType::text : MessageType::binary;
   if (context_.app.message(*this, {as_text(message.payload), type}) == AppHost::Outcome::threw) {
-    close(close_code::internal_error, {});
+    close_as(ClosedBy::error, close_code::internal_error, {});
   }
 }
 
@@ -353,12 +401,14 @@ void ClientConnection::handle_ping(std::span<const std::byte> payload) {
 void ClientConnection::handle_peer_close(const protocol::Session::PeerClose& peer_close) {
   peer_closed_ = true;
   if (phase_ == Phase::closing) return finish_close(close_code_, {}, true);
+  closed_by(ClosedBy::client);
   begin_close(peer_close.code, {});  // §5.5.1: echoes the status code it received
   finish_close(peer_close.code.value_or(close_code::no_code), peer_close.reason, true);
 }
 
 void ClientConnection::fail(protocol::ProtocolError error) {
   context_.counters.protocol_errors.add(1);
+  closed_by(ClosedBy::error);
   const std::uint16_t code = protocol::close_code_for(error);
   const std::string_view reason = protocol::to_string(error);
   log::stranger(log::Level::debug, "connections that failed", "connection {} from {} failed with {}: {}", id_,
@@ -371,10 +421,12 @@ void ClientConnection::end_of_stream() {
   if (phase_ == Phase::opening) return vanish();
   peer_closed_ = true;                             // nothing more will come, but what waits may still be read
   if (phase_ == Phase::lingering) return touch();  // part() follows when everything has left
+  closed_by(ClosedBy::client);
   finish_close(close_code::abnormal, {}, false);
 }
 
 void ClientConnection::lose() {
+  closed_by(ClosedBy::error);
   finish_close(close_code::abnormal, {}, false);
   vanish();
 }
@@ -410,8 +462,15 @@ std::uint64_t ClientConnection::idle_ms() const {
   return static_cast<std::uint32_t>(context_.now_ms()) - last_message_ms_;
 }
 
-bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer policy, ClientOutput::Stream stream) {
+// The channel's, unless it leaves that to us.
+SlowConsumer ClientConnection::policy_for(SlowConsumer channels) const {
+  const bool closes = context_.limits.full_queue == FullQueue::close;
+  return channels == SlowConsumer::drop_newest && closes ? SlowConsumer::close : channels;
+}
+
+bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer channels, ClientOutput::Stream stream) {
   if (phase_ != Phase::open) return false;
+  const SlowConsumer policy = policy_for(channels);
   const ClientOutput::Stream its_stream = policy == SlowConsumer::drop_oldest ? stream : SendQueue::no_stream;
   // What is for many refers to nothing, and what later messages refer to cannot be dropped.
   const bool is_for_us_alone = deflate_.takes_over() && its_stream == SendQueue::no_stream;
@@ -437,21 +496,26 @@ bool ClientConnection::make_room(std::size_t size, SlowConsumer policy, ClientOu
     const std::size_t needed = output_.queue_footprint() + (output_.size() - output_.queued()) + size;
     return needed > limit ? needed - limit : 0;
   };
-  if (missing() == 0) return true;
+  if (missing() == 0 && context_.has_room_for(size)) return true;
   if (policy == SlowConsumer::drop_oldest) {
-    context_.counters.send_dropped.add(output_.drop_oldest(stream, missing()));
-    if (missing() == 0) {
+    context_.counters.send_dropped.add(output_.drop_oldest(stream, std::max(missing(), size)));
+    if (missing() == 0 && context_.has_room_for(size)) {
       note_full();
       return true;
     }
   }
   context_.counters.send_dropped.add(1);
   if (policy == SlowConsumer::close) {
-    close(close_code::try_again_later, "it reads too slowly");
+    close_slow();
   } else {
     note_full();
   }
   return false;
+}
+
+void ClientConnection::close_slow() {
+  context_.counters.slow_closed.add(1);
+  close_as(ClosedBy::server, close_code::try_again_later, "it reads too slowly");
 }
 
 // ---- sending --------------------------------------------------------------------------------------------------------
@@ -461,9 +525,15 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
   std::size_t size = 0;
   for (const std::string_view piece : pieces) size += piece.size();
   const std::size_t waiting = output_.size();
-  if (waiting > 0 && waiting + protocol::server_header_size(size) + size > context_.limits.send_queue) {
+  const std::size_t needed = protocol::server_header_size(size) + size;
+  const bool is_full = waiting > 0 && waiting + needed > context_.limits.send_queue;
+  if (is_full || (output_.queued() > 0 && !context_.has_room_for(needed))) {
     context_.counters.send_dropped.add(1);
-    note_full();
+    if (context_.limits.full_queue == FullQueue::close) {
+      close_slow();
+    } else {
+      note_full();
+    }
     return SendResult::dropped;
   }
   context_.counters.messages_out.add(1);
@@ -522,7 +592,9 @@ void ClientConnection::flush() {
 
 void ClientConnection::refuse(const protocol::HttpError& error) {
   if (is_gone()) return;
-  if (error.status < 500) context_.counters.protocol_errors.add(1);
+  constexpr std::uint16_t too_many_requests = 429;
+  if (error.status < 500 && error.status != too_many_requests) context_.counters.protocol_errors.add(1);
+  log_access(error.status);
   log::stranger(log::Level::debug, "requests that were refused", "request from {} refused with {}: {}",
                 remote_address(), error.status, error.text);
   send_bytes(as_bytes(protocol::serialize(error)));
@@ -531,7 +603,12 @@ void ClientConnection::refuse(const protocol::HttpError& error) {
 }
 
 void ClientConnection::close(std::uint16_t code, std::string_view reason) {
+  close_as(ClosedBy::app, code, reason);
+}
+
+void ClientConnection::close_as(ClosedBy who, std::uint16_t code, std::string_view reason) {
   if (phase_ != Phase::open) return;
+  closed_by(who);
   begin_close(protocol::may_be_sent_by_peer(code) ? code : close_code::internal_error, reason);
 }
 
@@ -559,6 +636,7 @@ void ClientConnection::finish_close(std::uint16_t code, std::string_view reason,
 
 void ClientConnection::linger() {
   phase_ = Phase::lingering;
+  stop_counting();  // who comes back at once is not one more
   paused_ = false;
   held_input_.reset();
   context_.endings.arm(*this, context_.now_ms());
@@ -575,12 +653,13 @@ void ClientConnection::part() {
 
 void ClientConnection::destroy() {
   if (is_gone()) return;
+  closed_by(ClosedBy::app);
   transport_->abort();
   lose();
 }
 
 void ClientConnection::say_goodbye(std::uint16_t code) {
-  if (phase_ == Phase::open) close(code, {});
+  if (phase_ == Phase::open) close_as(ClosedBy::server, code, {});
   if (phase_ == Phase::opening) {
     if (!transport_->is_ready()) return vanish();
     refuse({.status = 503, .text = "The server is going away. Try again.", .headers = {{"Retry-After", "1"}}});
@@ -590,6 +669,7 @@ void ClientConnection::say_goodbye(std::uint16_t code) {
 void ClientConnection::vanish() {
   if (is_gone()) return;
   phase_ = Phase::gone;
+  stop_counting();
   disarm();
   if (std::exchange(watched_, false)) context_.poller.remove(transport_->descriptor());
   transport_.reset();
@@ -627,11 +707,12 @@ void ClientConnection::tick() {
     return context_.ticks.arm(*this, context_.now_ms());
   }
   if (message_begun_ms_ != 0 && passed(message_begun_ms_, limits.message_timeout)) {
-    return close(close_code::policy_violation, "the message took too long to arrive");
+    return close_as(ClosedBy::server, close_code::policy_violation, "the message took too long to arrive");
   }
-  if (passed(last_message_ms_, limits.idle_timeout)) return close(close_code::normal, "idle");
+  if (passed(last_message_ms_, limits.idle_timeout)) return close_as(ClosedBy::server, close_code::normal, "idle");
   if (passed(last_ping_ms_, limits.ping_interval)) {
-    if (missed_pings_ >= 2) {
+    if (missed_pings_ >= limits.ping_misses) {
+      closed_by(ClosedBy::server);
       log::stranger(log::Level::debug, "unanswered pings", "connection {} from {} answers no pings", id_,
                     remote_address());
       return lose();
@@ -689,17 +770,36 @@ void ClientConnection::tell() {
   noticed_ = false;
   AppHost& app = context_.app;
   if (std::exchange(tell_full_, false) && phase_ == Phase::open && app.buffer_full(*this) == AppHost::Outcome::threw) {
-    close(close_code::internal_error, {});
+    close_as(ClosedBy::error, close_code::internal_error, {});
   }
   if (std::exchange(tell_drained_, false) && phase_ == Phase::open &&
       app.buffer_drain(*this) == AppHost::Outcome::threw) {
-    close(close_code::internal_error, {});
+    close_as(ClosedBy::error, close_code::internal_error, {});
   }
   const bool over = phase_ == Phase::lingering || phase_ == Phase::gone;
   if (!over || !std::exchange(visible_, false)) return;
   context_.counters.connections.set(context_.counters.connections.get() - 1);
+  log_access(switching_protocols);
   app.close(*this, {close_code_, close_reason_ == nullptr ? std::string_view() : *close_reason_, clean_});
   if (memberships_ != nullptr) context_.channels.leave_all(*this);
+}
+
+// What the client was answered; of a WebSocket, once it is over.
+void ClientConnection::log_access(std::uint16_t status) {
+  if (!context_.access_log.is_on()) return;
+  AccessEntry entry{.id = id_,
+                    .remote = remote_address(),
+                    .path = request_.path(),
+                    .status = status,
+                    .origin = request_.header("Origin"),
+                    .subprotocol = subprotocol()};
+  if (status == switching_protocols) {
+    entry.duration = std::chrono::milliseconds(age_ms());
+    entry.code = close_code_;
+    entry.closed_by = closed_by_;
+    entry.reason = close_reason_ == nullptr ? std::string_view() : *close_reason_;
+  }
+  context_.access_log.write(entry);
 }
 
 // Edge-triggered as long as nothing waits to be written: the kernel then tells of new bytes once, and need not look at

@@ -21,6 +21,8 @@
 #include "protocol/http_error.h"
 #include "protocol/http_request_parser.h"
 #include "protocol/session.h"
+#include "worker/access_log.h"
+#include "worker/address_tables.h"
 #include "worker/attributes.h"
 #include "worker/client_output.h"
 #include "worker/client_request.h"
@@ -45,6 +47,12 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
 
   // Watches the socket and waits for the request. False if the kernel refused to watch it.
   [[nodiscard]] bool start();
+  // It counts for its client's address, as soon as that is known. False if that has too much already: the client is
+  // refused.
+  bool admit();
+  // Another worker will count it. False if it did not count.
+  bool stop_counting();
+  void count_again();
   // Answers with this instead of reading anything, then closes.
   void refuse(const protocol::HttpError& error);
 
@@ -147,8 +155,15 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
   [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_}; }
 
+  // Closes in the name of `who`.
+  void close_as(ClosedBy who, std::uint16_t code, std::string_view reason);
+  void closed_by(ClosedBy who) {
+    if (closed_by_ == ClosedBy::nobody) closed_by_ = who;
+  }
   void begin_close(std::optional<std::uint16_t> code, std::string_view reason);
   void finish_close(std::uint16_t code, std::string_view reason, bool clean);
+  void close_slow();
+  void log_access(std::uint16_t status);
   void linger();
   void part();
   void vanish();
@@ -156,6 +171,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void tick();
   void touch();
   void notice();
+  [[nodiscard]] SlowConsumer policy_for(SlowConsumer channels) const;
   [[nodiscard]] bool make_room(std::size_t size, SlowConsumer policy, ClientOutput::Stream stream);
   void note_full();
   void note_drained();
@@ -178,6 +194,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   Attributes attributes_;
   std::unique_ptr<Memberships> memberships_;   // of channels, if there are any
   std::unique_ptr<std::string> close_reason_;  // for on_close, if there is one
+  AddressKey address_key_ = 0;                 // for which it counts; 0: it does not
   std::uint32_t watched_events_ = 0;           // what the poller watches for
   std::uint32_t opened_ms_ = 0;                // low 32 bits of the loop's clock
   std::uint32_t last_message_ms_ = 0;
@@ -185,6 +202,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   std::uint32_t message_begun_ms_ = 0;
   std::uint16_t close_code_ = protocol::close_code::abnormal;
   std::uint8_t missed_pings_ = 0;
+  ClosedBy closed_by_ = ClosedBy::nobody;
   Phase phase_ = Phase::opening;
   const bool movable_;        // as its transport
   bool watched_ = false;      // the poller knows us

@@ -99,7 +99,7 @@ bool ClientOutput::send_control(Way way, protocol::Opcode opcode, std::span<cons
   const auto frame = std::span(buffer).first(header_size + payload.size());
   if (opcode == protocol::Opcode::pong && (queued() > 0 || chain_.size() >= pongs_per_turn)) {
     if (!flush_chain(way)) return false;
-    queue().replace_pong(frame);
+    queue(way.context).replace_pong(frame);
     return true;
   }
   if (queued() == 0) return send(way, frame);
@@ -143,7 +143,7 @@ bool ClientOutput::write_once(Way way, std::span<iovec> pieces) {
   if (transfer.status == Transfer::Status::failed) return false;
   way.context.counters.bytes_out.add(transfer.bytes);
   const auto rest = without_front(pieces, transfer.bytes);
-  if (!rest.empty()) queue().append_rest(rest);
+  if (!rest.empty()) queue(way.context).append_rest(rest);
   return true;
 }
 
@@ -158,23 +158,24 @@ bool ClientOutput::flush_chain(Way way) {
       way.context.counters.bytes_out.add(transfer.bytes);
       sent = transfer.bytes;
     }
-    queue_rest(pieces, sent);
+    queue_rest(way, pieces, sent);
   }
   return true;
 }
 
 // What the kernel has not taken of the turn's output: shared frames by reference, the rest copied together.
-void ClientOutput::queue_rest(OutputArena::Pieces& pieces, std::size_t sent) {
+void ClientOutput::queue_rest(Way way, OutputArena::Pieces& pieces, std::size_t sent) {
   std::size_t i = 0;
   for (; i < pieces.count && sent >= pieces.data[i].iov_len; ++i) sent -= pieces.data[i].iov_len;
   while (i < pieces.count) {
     if (pieces.frames[i] != nullptr) {
-      queue().append_rest(*pieces.frames[i++], std::exchange(sent, 0));
+      queue(way.context).append_rest(*pieces.frames[i++], std::exchange(sent, 0));
       continue;
     }
     const std::size_t begin = i;
     while (i < pieces.count && pieces.frames[i] == nullptr) ++i;
-    queue().append_rest(without_front(std::span(pieces.data).subspan(begin, i - begin), std::exchange(sent, 0)));
+    queue(way.context)
+        .append_rest(without_front(std::span(pieces.data).subspan(begin, i - begin), std::exchange(sent, 0)));
   }
 }
 
@@ -209,14 +210,14 @@ std::vector<std::byte> ClientOutput::waiting_bytes() {
   return queue_ == nullptr ? std::vector<std::byte>() : queue_->bytes();
 }
 
-void ClientOutput::restore(std::span<const std::byte> waiting) {
+void ClientOutput::restore(ConnectionContext& context, std::span<const std::byte> waiting) {
   if (waiting.empty()) return;
   const iovec piece = piece_of(waiting.data(), waiting.size());
-  queue().append_rest({&piece, 1});
+  queue(context).append_rest({&piece, 1});
 }
 
-SendQueue& ClientOutput::queue() {
-  if (queue_ == nullptr) queue_ = std::make_unique<SendQueue>();
+SendQueue& ClientOutput::queue(ConnectionContext& context) {
+  if (queue_ == nullptr) queue_ = std::make_unique<SendQueue>(context.queue_memory);
   return *queue_;
 }
 

@@ -65,7 +65,7 @@ class ClientOutput {
   // For another process: what waits, which is everything once the turn's output was flushed.
   [[nodiscard]] std::vector<std::byte> waiting_bytes();
   // From another process: goes before everything else.
-  void restore(std::span<const std::byte> waiting);
+  void restore(ConnectionContext& context, std::span<const std::byte> waiting);
 
  private:
   // Null if the stream turned out to be dead when a full arena was flushed.
@@ -74,10 +74,10 @@ class ClientOutput {
                                  std::initializer_list<std::string_view> pieces);
   [[nodiscard]] bool write_once(Way way, std::span<iovec> pieces);
   [[nodiscard]] bool flush_chain(Way way);
-  void queue_rest(OutputArena::Pieces& pieces, std::size_t sent);
+  void queue_rest(Way way, OutputArena::Pieces& pieces, std::size_t sent);
   [[nodiscard]] bool flush_queue(Way way);
   [[nodiscard]] static bool flush_unsent(Way way);
-  SendQueue& queue();
+  SendQueue& queue(ConnectionContext& context);
 
   OutputArena::Chain chain_;
   std::unique_ptr<SendQueue> queue_;

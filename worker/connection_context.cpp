@@ -35,6 +35,7 @@ ConnectionContext::ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_
       channels(channels_),
       counters(counters_),
       limits(limits_),
+      access_log(-1, 0),
       arena(arena_size),
       compression(limits.deflate),
       handshakes(milliseconds(limits.handshake_timeout)),

@@ -17,6 +17,8 @@
 
 #include "protocol/origin_rules.h"
 #include "protocol/trusted_proxies.h"
+#include "worker/access_log.h"
+#include "worker/address_quotas.h"
 #include "worker/app_host.h"
 #include "worker/compression.h"
 #include "worker/deadline_list.h"
@@ -24,6 +26,7 @@
 #include "worker/loop.h"
 #include "worker/output_arena.h"
 #include "worker/poller.h"
+#include "worker/queue_memory.h"
 #include "worker/scoreboard.h"
 #include "worker/shared_message.h"
 
@@ -46,9 +49,18 @@ struct ConnectionContext {
   std::string_view subprotocol;   // that is selected where the application selects none; "*": the client's first one
   protocol::OriginRules origins;  // of the pages that may open a WebSocket
   protocol::TrustedProxies proxies;
+  AddressQuotas quotas;        // of clients' addresses
+  AccessLog access_log;        // of connections that have ended
+  QueueMemory queue_memory{};  // of what waits for all of them
+
+  // A message of this size may wait, as far as all the queues together are concerned.
+  [[nodiscard]] bool has_room_for(std::size_t size) const {
+    return queue_memory.size() + size <= limits.send_queue_total;
+  }
 
   // The loop's clock: taken once a turn, in milliseconds.
   [[nodiscard]] std::uint64_t now_ms() { return uv_now(loop.get()); }
+  [[nodiscard]] std::uint64_t now_ns() { return now_ms() * 1'000'000; }
 
   // One recv() fills it; whatever a connection needs longer it copies. Every connection of the worker reads here.
   std::span<std::byte> read_buffer() { return {read_buffer_.get(), read_buffer_size}; }

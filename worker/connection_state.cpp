@@ -31,6 +31,7 @@ enum class Field : protocol::Tag {
   opened_ms = 21,
   subscription = 22,  // a record within the record
   relay_end_ms = 23,
+  closed_by = 29,
   relay = 24,
   server_window_bits = 30,  // this and the next: only if permessage-deflate was agreed on
   client_window_bits = 31,
@@ -187,6 +188,7 @@ protocol::RecordWriter encode(const ConnectionState& state) {
   writer.number(Field::last_ping_ms, state.last_ping_ms);
   writer.number(Field::message_begun_ms, state.message_begun_ms);
   writer.number(Field::missed_pings, state.missed_pings);
+  writer.number(Field::closed_by, state.closed_by);
   return std::move(writer.record);
 }
 
@@ -229,6 +231,7 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
   reader.number(Field::last_ping_ms, state.last_ping_ms);
   reader.number(Field::message_begun_ms, state.message_begun_ms);
   reader.number(Field::missed_pings, state.missed_pings);
+  reader.number(Field::closed_by, state.closed_by);
   return state;
 }
 

@@ -70,6 +70,7 @@ struct ConnectionState {
   std::uint32_t last_ping_ms = 0;
   std::uint32_t message_begun_ms = 0;
   std::uint8_t missed_pings = 0;
+  std::uint8_t closed_by = 0;  // access_log.h
 
   bool operator==(const ConnectionState&) const = default;
 };

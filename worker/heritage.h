@@ -9,6 +9,7 @@
 
 #include "protocol/origin_rules.h"
 #include "protocol/trusted_proxies.h"
+#include "worker/address_tables.h"
 #include "worker/app_host.h"
 #include "worker/file_descriptor.h"
 #include "worker/limits.h"
@@ -32,16 +33,17 @@ struct Heritage {
   std::uint16_t slot = 0;
   std::uint32_t incarnation = 0;  // of the process: never the same twice, part of connection ids
   std::uint32_t generation = 0;
-  std::uint32_t count = 1;    // slots of this generation
-  std::uint32_t homes = 1;    // slots [0, homes) are the homes of channels, until the order bus_complete says otherwise
-  SlotSockets sockets;        // of its own slot
+  std::uint32_t count = 1;  // slots of this generation
+  std::uint32_t homes = 1;  // slots [0, homes) are the homes of channels, until the order bus_complete says otherwise
+  SlotSockets sockets;      // of its own slot
   FileDescriptor access_log = {};  // if there is one (access_log.h)
-  RecordSocket master;        // orders come, reports go; its end is the master's end
+  RecordSocket master;             // orders come, reports go; its end is the master's end
   Scoreboard* scoreboard = nullptr;
   std::size_t scoreboard_row = 0;
-  const AppModule* app = nullptr;  // a built-in one; or else
-  FileDescriptor module;           // a sealed memfd with the bytes of one (module_loader.h)
-  std::string app_name;            // as errors call it
+  AddressTables* addresses = nullptr;  // if there are limits per address
+  const AppModule* app = nullptr;      // a built-in one; or else
+  FileDescriptor module;               // a sealed memfd with the bytes of one (module_loader.h)
+  std::string app_name;                // as errors call it
   Settings settings;
   std::string api_token;    // that callers of the API must know; empty: none
   bool page = true;         // a built-in app answers GET / with its page (front_page.h)

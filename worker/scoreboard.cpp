@@ -103,6 +103,10 @@ MasterCounters& Scoreboard::master() {
   return layout_->master;
 }
 
+const MasterCounters& Scoreboard::master() const {
+  return layout_->master;
+}
+
 void Scoreboard::open_row(std::size_t index, std::uint16_t slot, std::uint32_t generation) {
   WSD_ASSERT(slot < slot_capacity);
   begin_change();

@@ -94,6 +94,11 @@ struct alignas(128) ScoreboardRow {
   Histogram delivery_ns;   // from a publication to its being handed to this worker's subscribers
   // Gauges.
   Counter connection_limit;  // above which the worker accepts nobody
+  // Counters.
+  Counter refused;       // clients that were told to wait (429, 503), before they had a connection
+  Counter rate_limited;  // connections closed for too many messages of their client's address
+  Counter slow_closed;   // connections closed for reading too slowly
+  Counter log_lost;      // lines of the log and the access log that could not be written
 };
 
 // What a process that is gone leaves behind in its slot's totals: all that is not a gauge.
@@ -109,6 +114,10 @@ inline constexpr auto row_counters = std::to_array<Counter ScoreboardRow::*>({
     &ScoreboardRow::bus_dropped,
     &ScoreboardRow::opened,
     &ScoreboardRow::cpu_ns,
+    &ScoreboardRow::refused,
+    &ScoreboardRow::rate_limited,
+    &ScoreboardRow::slow_closed,
+    &ScoreboardRow::log_lost,
 });
 inline constexpr auto row_histograms = std::to_array<Histogram ScoreboardRow::*>({
     &ScoreboardRow::message_size,
@@ -132,6 +141,7 @@ struct MasterCounters {
   Counter exits_crashed;  // by a signal that the process brought upon itself
   Counter exits_killed;   // by another one
   Counter exits_failed;   // by itself, with a status that is not 0
+  Counter log_lost;       // lines of the log that the master could not write
 };
 
 // All of a scoreboard at one moment.
@@ -176,6 +186,7 @@ class Scoreboard {
   // Its process is gone: what it counted is its slot's.
   void close_row(std::size_t index);
   [[nodiscard]] MasterCounters& master();
+  [[nodiscard]] const MasterCounters& master() const;
   // The totals of a slot's processes that are gone; null if there are none.
   [[nodiscard]] const ScoreboardRow* folded(std::uint16_t slot) const;
   // Adds to them what an earlier scoreboard has there.

@@ -27,9 +27,17 @@ void append_pieces(std::vector<std::byte>& bytes, std::span<const iovec> pieces)
 
 }  // namespace
 
-void SendQueue::append_rest(std::span<const iovec> pieces) {
+// One that is to have so many bytes of its own.
+SendQueue::Chunk SendQueue::own_chunk(std::size_t size) {
   Chunk chunk;
-  chunk.own.reserve(total_size(pieces));
+  chunk.charge = QueueMemory::Charge(memory_);
+  chunk.charge.add(sizeof(Chunk) + size);
+  chunk.own.reserve(size);
+  return chunk;
+}
+
+void SendQueue::append_rest(std::span<const iovec> pieces) {
+  Chunk chunk = own_chunk(total_size(pieces));
   append_pieces(chunk.own, pieces);
   size_ += chunk.own.size();
   if (chunks_.empty()) in_progress_ = true;
@@ -40,13 +48,20 @@ void SendQueue::append_frame(std::span<const iovec> pieces) {
   const std::size_t size = total_size(pieces);
   const bool shares = chunks_.size() > next_boundary() && !chunks_.back().control && !chunks_.back().shared &&
                       chunks_.back().own.size() + size <= shared_chunk_size;
-  if (!shares) chunks_.emplace_back();
+  if (shares) {
+    chunks_.back().charge.add(size);
+  } else {
+    chunks_.push_back(own_chunk(size));
+  }
   append_pieces(chunks_.back().own, pieces);
   size_ += size;
 }
 
 void SendQueue::append_shared(const SharedFrame& frame, Stream stream) {
-  chunks_.push_back({.own = {}, .shared = frame, .control = false, .stream = stream});
+  Chunk chunk = own_chunk(0);
+  chunk.shared = QueueMemory::Share(memory_, frame);
+  chunk.stream = stream;
+  chunks_.push_back(std::move(chunk));
   size_ += frame.size();
 }
 
@@ -82,8 +97,10 @@ std::size_t SendQueue::drop_oldest(Stream stream, std::size_t size) {
 
 void SendQueue::push_control(std::span<const std::byte> frame) {
   const auto position = chunks_.begin() + static_cast<std::ptrdiff_t>(next_boundary());
-  chunks_.insert(position,
-                 Chunk{.own = {frame.begin(), frame.end()}, .shared = {}, .control = true, .stream = no_stream});
+  Chunk chunk = own_chunk(frame.size());
+  chunk.own.assign(frame.begin(), frame.end());
+  chunk.control = true;
+  chunks_.insert(position, std::move(chunk));
   size_ += frame.size();
 }
 

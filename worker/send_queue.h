@@ -15,12 +15,18 @@
 #include <span>
 #include <vector>
 
+#include "worker/queue_memory.h"
 #include "worker/shared_frame.h"
 
 namespace wsd::worker {
 
 class SendQueue {
  public:
+  // `memory`: what it holds is counted there. Outlives it.
+  explicit SendQueue(QueueMemory& memory) : memory_(memory) {}
+  SendQueue(const SendQueue&) = delete;
+  SendQueue& operator=(const SendQueue&) = delete;
+
   [[nodiscard]] bool empty() const { return chunks_.empty() && pong_.empty(); }
   [[nodiscard]] std::size_t size() const { return size_; }
   // The memory that is taken, roughly, as far as it is not shared: many tiny frames cost more than their bytes.
@@ -57,7 +63,8 @@ class SendQueue {
  private:
   struct Chunk {
     std::vector<std::byte> own;
-    SharedFrame shared;  // instead of `own`
+    QueueMemory::Share shared;  // instead of `own`
+    QueueMemory::Charge charge;
     bool control = false;
     Stream stream = no_stream;
     [[nodiscard]] std::span<const std::byte> bytes() const { return shared ? shared.bytes() : std::span(own); }
@@ -66,6 +73,9 @@ class SendQueue {
   [[nodiscard]] std::size_t next_boundary() const { return in_progress_ ? 1 : 0; }
   void insert_pong();
 
+  [[nodiscard]] Chunk own_chunk(std::size_t size);
+
+  QueueMemory& memory_;
   std::deque<Chunk> chunks_;     // each holds whole frames, save for the first when it is in progress
   std::vector<std::byte> pong_;  // not yet among the chunks
   std::size_t offset_ = 0;       // bytes of the first chunk that are gone

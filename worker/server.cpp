@@ -1,7 +1,5 @@
 #include "worker/server.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -27,13 +25,6 @@ constexpr std::uint64_t nanoseconds_per_millisecond = 1'000'000;
 constexpr std::size_t refusals_at_once = 32;
 // How many heartbeats pass before a worker that ran out of descriptors tries again.
 constexpr unsigned beats_of_rest = 10;
-
-std::size_t connections_allowed(const Limits& limits) {
-  rlimit descriptors{};
-  ::getrlimit(RLIMIT_NOFILE, &descriptors);
-  const std::size_t limit = descriptors.rlim_cur;
-  return limit > 2 * limits.reserved_descriptors ? limit - limits.reserved_descriptors : limit / 2;
-}
 
 std::set<std::uint16_t> slots_in(const protocol::RecordReader& order) {
   std::set<std::uint16_t> slots;
@@ -105,11 +96,15 @@ Server::Server(Heritage& heritage, AppHost& app)
             log::warning("the master is gone: closing {} connections and leaving", connections_.size());
             leave();
           }),
-      max_connections_(connections_allowed(heritage.limits)) {
+      max_connections_(connections_allowed(heritage.limits)),
+      max_descriptors_(connections_allowed(Limits{})) {
   context_.counters.connection_limit.set(max_connections_);
   context_.subprotocol = heritage.subprotocol;
   context_.origins = heritage.origins;
   context_.proxies = heritage.proxies;
+  context_.quotas =
+      AddressQuotas(heritage.addresses, heritage.scoreboard_row, heritage.limits.per_address, context_.proxies);
+  context_.access_log = AccessLog(heritage.access_log.get(), heritage.slot);
   channels_.connect(bus_, context_);
   // Timers and orders do not pass through the poller: what they sent leaves before the loop sleeps.
   before_sleep_ =
@@ -246,7 +241,8 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
     case MasterOrder::publish:
       return publish_for_master(order);
     case MasterOrder::reopen:
-      return obey_reopen(order, descriptors, heritage_.access_log.get(), master_);
+      obey_reopen(order, descriptors, heritage_.access_log.get(), master_);
+      return context_.access_log.reopened();
   }
   log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
 }
@@ -408,7 +404,12 @@ Listener::Verdict Server::accept_websocket(Accepted client, SocketKind kind) {
     become_full();  // the kernel's limit of watches: as good as out of descriptors
     return Listener::Verdict::stop_for_now;
   }
-  if (room_ != Room::free) connection->refuse(out_of_room());
+  if (room_ != Room::free) {
+    context_.counters.refused.add(1);
+    connection->refuse(out_of_room());
+  } else {
+    connection->admit();
+  }
   if (mode_ != Mode::serving) connection->say_goodbye(drain_close_code_);  // its PROXY header came too late
   if (!connection->is_movable()) ++unmovable_;
   connections_.emplace(id, std::move(connection));
@@ -433,13 +434,20 @@ Listener::Verdict Server::accept_api(Accepted client) {
 }
 
 Listener::Verdict Server::go_on_unless_full() {
-  if (descriptor_count() < ceiling()) return Listener::Verdict::go_on;
+  if (has_room(room_ == Room::free ? 0 : refusals_at_once)) return Listener::Verdict::go_on;
   become_full();
   return Listener::Verdict::stop_for_now;
 }
 
-std::size_t Server::ceiling() const {
-  return room_ == Room::free ? max_connections_ : max_connections_ + refusals_at_once;
+// Connections and descriptors have a limit each: a TLS client may come to need two of the latter. `more`: beyond both.
+bool Server::has_room(std::size_t more) const {
+  return client_count() < max_connections_ + more && descriptor_count() < max_descriptors_ + more;
+}
+
+// Not at the limit only, or one who comes and goes would make us tell of it again and again.
+bool Server::has_room_again() const {
+  const auto enough = [](std::size_t limit) { return limit - std::max<std::size_t>(1, limit / 20); };
+  return client_count() <= enough(max_connections_) && descriptor_count() <= enough(max_descriptors_);
 }
 
 // The kernel had no descriptor or no memory for a client, below our own ceiling: that passes, but not at once.
@@ -452,8 +460,9 @@ void Server::become_full() {
   pause_listeners();
   if (room_ != Room::free) return;
   room_ = Room::full;
-  log::warning("full at {} connections: raise the descriptor limit (LimitNOFILE, ulimit -n) or --count",
-               client_count());
+  const bool by_option = max_connections_ < max_descriptors_ && client_count() >= max_connections_;
+  log::stranger(log::Level::warning, "being full", "full at {} connections: raise {} or --count", client_count(),
+                by_option ? "--max-connections" : "the descriptor limit (LimitNOFILE, ulimit -n)");
   master_.report(WorkerReport::full);
 }
 
@@ -471,13 +480,12 @@ void Server::look_for_room() {
     --beats_to_rest_;
     return;
   }
-  const std::size_t room_again = max_connections_ - std::max<std::size_t>(1, max_connections_ / 20);
-  if (descriptor_count() <= room_again && !accepts_no_more_) {
+  if (has_room_again() && !accepts_no_more_) {
     room_ = Room::free;
-    log::info("has room again at {} connections", client_count());
+    log::stranger(log::Level::info, "having room again", "has room again at {} connections", client_count());
     master_.report(WorkerReport::has_room);
     resume_listeners();
-  } else if (room_ == Room::refusing && descriptor_count() < ceiling()) {
+  } else if (room_ == Room::refusing && has_room(refusals_at_once)) {
     resume_listeners();
   }
 }
@@ -509,6 +517,7 @@ void Server::beat() {
   end_relays_due();
   look_for_room();
   log::tell_held_back();
+  context_.counters.log_lost.set(log::all_lost_lines() + context_.access_log.lost());
 }
 
 void Server::handle_deadlines() {

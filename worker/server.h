@@ -120,7 +120,8 @@ class Server final : public Worker {
   [[nodiscard]] std::size_t client_count() const { return connections_.size() + api_.size() + greetings_.size(); }
   // With those that it takes to relay them at a reload.
   [[nodiscard]] std::size_t descriptor_count() const { return client_count() + unmovable_; }
-  [[nodiscard]] std::size_t ceiling() const;
+  [[nodiscard]] bool has_room(std::size_t more) const;
+  [[nodiscard]] bool has_room_again() const;
   void become_full();
   void become_exhausted();
   void set_room(Room room);
@@ -172,7 +173,8 @@ class Server final : public Worker {
   std::size_t unmovable_ = 0;       // connections whose descriptor is not all there is to them
   std::uint64_t last_counter_ = 0;  // of connection ids
   std::uint64_t last_beat_ns_ = 0;
-  std::size_t max_connections_;  // the descriptor limit, less what is kept in reserve
+  std::size_t max_connections_;
+  std::size_t max_descriptors_;  // for clients: the limit, less what is kept in reserve
   Room room_ = Room::free;
   unsigned beats_to_rest_ = 0;    // before there may be room again
   bool accepts_no_more_ = false;  // by stop_accepting()

@@ -84,10 +84,15 @@ void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay
   // Before the new worker counts them, or status would show them twice.
   const std::uint64_t visible = context_.counters.connections.get();
   context_.counters.connections.set(0);
+  std::vector<ClientConnection*> counted;
+  for (const auto& [id, connection] : connections_) {
+    if (connection->stop_counting()) counted.push_back(connection.get());
+  }
   const bool accepted = handoff.offer_accepted();
   if (accepted && !relaying.connections.empty()) master_.report_relays();  // before the new worker says that it serves
   if (!accepted || !handoff.commit()) {
     context_.counters.connections.set(visible);
+    for (ClientConnection* connection : counted) connection->count_again();
     if (RecordSocket unheard = handoff.withdraw()) unheard_withdrawals_.push_back(std::move(unheard));
     log::warning("the handoff failed, and this worker goes on: {}", handoff.failure());
     return master_.report_handoff_failed(handoff.failure());

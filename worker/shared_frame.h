@@ -39,9 +39,14 @@ class SharedFrame {
   // Where the payload begins.
   [[nodiscard]] std::size_t header_size() const { return block_ == nullptr ? 0 : block_->header_size; }
 
+  // For send queues, which count what they hold. True for the first one it enters, and for the last one it leaves.
+  [[nodiscard]] bool enter_queue() const { return block_->queues++ == 0; }
+  [[nodiscard]] bool leave_queue() const { return --block_->queues == 0; }
+
  private:
   struct Block {
     std::size_t references;
+    std::size_t queues;
     std::size_t size;
     std::size_t header_size;
     [[nodiscard]] std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }

@@ -433,7 +433,7 @@ TEST_F(ClientOutputTest, WhatWaitsCanBeTakenUpByAnother) {
     const auto waiting = output_.waiting_bytes();
     EXPECT_EQ(waiting.size(), output_.size());
     output_.clear();
-    output_.restore(waiting);
+    output_.restore(way().context, waiting);
     ASSERT_TRUE(control(Opcode::ping, "p"));
     ASSERT_TRUE(send("new"));
     EXPECT_EQ(test::parse_frames(flush_all()),

@@ -51,7 +51,8 @@ ConnectionState full() {
           .last_message_ms = 0xFFFFFFFE,
           .last_ping_ms = 0xFFFFFFFD,
           .message_begun_ms = 0xFFFFFFFC,
-          .missed_pings = 2};
+          .missed_pings = 2,
+          .closed_by = 4};
 }
 
 TEST(ConnectionState, EveryFieldArrives) {

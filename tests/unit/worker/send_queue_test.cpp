@@ -58,8 +58,36 @@ std::string write_all(SendQueue& queue, std::size_t step = std::string::npos, st
   return all;
 }
 
+TEST(SendQueue, CountsTheMemoryThatItHolds) {
+  QueueMemory memory;
+  const std::string frame = server_frame(Opcode::text, std::string(5000, 'x'));
+  const SharedFrame shared(MessageType::text, std::string(7000, 'y'));
+  {
+    SendQueue one(memory);
+    SendQueue other(memory);
+    EXPECT_EQ(memory.size(), 0U);
+    append_frame(one, frame);
+    EXPECT_GE(memory.size(), frame.size());
+    const std::size_t own = memory.size();
+    one.append_shared(shared, SendQueue::no_stream);
+    other.append_shared(shared, SendQueue::no_stream);
+    EXPECT_GE(memory.size(), own + shared.size());
+    EXPECT_LT(memory.size(), own + 2 * shared.size()) << "what is shared is there once";
+    write_all(one);
+    EXPECT_GE(memory.size(), shared.size());
+    EXPECT_LT(memory.size(), shared.size() + frame.size()) << "what has left is gone";
+    EXPECT_EQ(other.drop_oldest(SendQueue::no_stream, 1), 1U);
+    EXPECT_EQ(memory.size(), 0U);
+    append_frame(other, frame);
+    append_rest(one, frame);
+    one.push_control(bytes_of(frame));
+  }
+  EXPECT_EQ(memory.size(), 0U) << "a queue that is gone holds nothing";
+}
+
 TEST(SendQueue, FramesLeaveInTheirOrder) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   EXPECT_TRUE(queue.empty());
   append_frame(queue, "first,");
   const std::array<iovec, 3> pieces{piece("se"), piece(""), piece("cond,")};
@@ -71,7 +99,8 @@ TEST(SendQueue, FramesLeaveInTheirOrder) {
 }
 
 TEST(SendQueue, KeepsACopyOfWhatItIsGiven) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   std::string frame = "frame";
   append_frame(queue, frame);
   frame = "other";
@@ -83,7 +112,8 @@ TEST(SendQueue, TheStreamIsTheSameWhateverTheKernelTakesAtATime) {
   const std::string large = server_frame(Opcode::binary, std::string(20'000, 'x'));
   for (std::size_t step : {1U, 2U, 3U, 5U, 7U, 100U, 19'999U, 20'004U, 20'005U, 20'011U, 60'000U}) {
     for (const std::size_t pieces_at_once : {1U, 2U, 64U}) {
-      SendQueue queue;
+      QueueMemory memory;
+      SendQueue queue(memory);
       append_rest(queue, "rest");
       append_frame(queue, text);
       append_frame(queue, large);
@@ -94,7 +124,8 @@ TEST(SendQueue, TheStreamIsTheSameWhateverTheKernelTakesAtATime) {
 }
 
 TEST(SendQueue, SizeIsWhatWaits) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   append_frame(queue, "0123456789");
   queue.push_control(bytes_of("ping"));
   queue.replace_pong(bytes_of("pong"));
@@ -110,7 +141,8 @@ TEST(SendQueue, SizeIsWhatWaits) {
 }
 
 TEST(SendQueue, AKernelThatTakesNothingChangesNothing) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   append_frame(queue, "one");
   EXPECT_EQ(write(queue, 0), "");
   EXPECT_EQ(queue.size(), 3U);
@@ -119,7 +151,8 @@ TEST(SendQueue, AKernelThatTakesNothingChangesNothing) {
 }
 
 TEST(SendQueue, AControlFramePassesDataThatWaits) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   append_frame(queue, "data");
   queue.push_control(bytes_of("ping"));
   EXPECT_EQ(write_all(queue), "pingdata");
@@ -130,7 +163,8 @@ TEST(SendQueue, AControlFramePassesOnlyWholeFramesWhereverTheFirstOneIsCut) {
   const std::string other = server_frame(Opcode::text, std::string(20'000, 'x'));
   const std::string ping = server_frame(Opcode::ping, "p");
   for (std::size_t cut = 0; cut <= one.size() + 10; ++cut) {
-    SendQueue queue;
+    QueueMemory memory;
+    SendQueue queue(memory);
     append_frame(queue, one);
     append_frame(queue, other);
     std::string stream = write(queue, cut);
@@ -144,7 +178,8 @@ TEST(SendQueue, AControlFramePassesOnlyWholeFramesWhereverTheFirstOneIsCut) {
 }
 
 TEST(SendQueue, AControlFrameWaitsBehindARestSinceThatBeginsInsideAFrame) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   append_rest(queue, "rest,");
   append_frame(queue, "frame,");
   queue.push_control(bytes_of("ping,"));
@@ -152,7 +187,8 @@ TEST(SendQueue, AControlFrameWaitsBehindARestSinceThatBeginsInsideAFrame) {
 }
 
 TEST(SendQueue, AFrameThatIsAppendedToOneInProgressDoesNotHoldAControlFrameBack) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   append_frame(queue, "in progress,");
   EXPECT_EQ(write(queue, 3), "in ");
   append_frame(queue, "next,");
@@ -161,14 +197,16 @@ TEST(SendQueue, AFrameThatIsAppendedToOneInProgressDoesNotHoldAControlFrameBack)
 }
 
 TEST(SendQueue, AtMostOnePongWaitsAndItIsTheLatest) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   append_frame(queue, "data");
   for (const char* pong : {"pong 1,", "pong 2,", "pong 3,"}) queue.replace_pong(bytes_of(pong));
   EXPECT_EQ(write_all(queue), "pong 3,data");
 }
 
 TEST(SendQueue, APongAloneIsSomethingThatWaits) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   queue.replace_pong(bytes_of("pong"));
   EXPECT_FALSE(queue.empty());
   EXPECT_EQ(write_all(queue), "pong");
@@ -176,7 +214,8 @@ TEST(SendQueue, APongAloneIsSomethingThatWaits) {
 
 TEST(SendQueue, APongThatHasBegunToLeaveIsNotReplaced) {
   for (std::size_t cut = 0; cut <= 4; ++cut) {
-    SendQueue queue;
+    QueueMemory memory;
+    SendQueue queue(memory);
     append_frame(queue, "data");
     queue.replace_pong(bytes_of("old,"));
     std::string stream = write(queue, cut);
@@ -187,7 +226,8 @@ TEST(SendQueue, APongThatHasBegunToLeaveIsNotReplaced) {
 }
 
 TEST(SendQueue, PongsOfAPeerThatReadsNothingDoNotAddUp) {
-  SendQueue queue;
+  QueueMemory memory;
+  SendQueue queue(memory);
   append_frame(queue, "data");
   for (int i = 0; i < 1000; ++i) {
     queue.replace_pong(bytes_of("pong"));
@@ -198,7 +238,8 @@ TEST(SendQueue, PongsOfAPeerThatReadsNothingDoNotAddUp) {
 
 TEST(SendQueue, BytesAreWhatWouldLeave) {
   for (std::size_t cut = 0; cut <= 10; ++cut) {
-    SendQueue queue;
+    QueueMemory memory;
+    SendQueue queue(memory);
     append_frame(queue, "012345");
     EXPECT_EQ(write(queue, cut).size(), std::min<std::size_t>(cut, 6));
     append_frame(queue, std::string(20'000, 'x'));
@@ -215,7 +256,8 @@ TEST(SendQueue, AnyMixtureOfCallsLeavesWholeFramesAndTheDataInOrder) {
     SCOPED_TRACE(testing::Message() << "seed " << seed);
     std::minstd_rand random(seed);
     const auto any = [&random](std::size_t limit) { return static_cast<std::size_t>(random()) % limit; };
-    SendQueue queue;
+    QueueMemory memory;
+    SendQueue queue(memory);
     std::string stream;
     std::size_t data = 0;
     std::size_t pings = 0;
