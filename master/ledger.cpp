@@ -26,6 +26,10 @@ void add(Counters& sum, const Counters& counters) {
   sum.protocol_errors += counters.protocol_errors;
   sum.published += counters.published;
   sum.bus_dropped += counters.bus_dropped;
+  sum.refused += counters.refused;
+  sum.rate_limited += counters.rate_limited;
+  sum.slow_closed += counters.slow_closed;
+  sum.log_lost += counters.log_lost;
 }
 
 Counters counters_of(const ScoreboardRow& row) {
@@ -38,7 +42,11 @@ Counters counters_of(const ScoreboardRow& row) {
           .send_dropped = row.send_dropped.get(),
           .protocol_errors = row.protocol_errors.get(),
           .published = row.published.get(),
-          .bus_dropped = row.bus_dropped.get()};
+          .bus_dropped = row.bus_dropped.get(),
+          .refused = row.refused.get(),
+          .rate_limited = row.rate_limited.get(),
+          .slow_closed = row.slow_closed.get(),
+          .log_lost = row.log_lost.get()};
 }
 
 // Whether it is one of those that a process brings upon itself.
@@ -136,6 +144,10 @@ void Ledger::note_server(pid_t pid, std::chrono::system_clock::time_point starte
   counters.slots.set(slots);
 }
 
+void Ledger::note_lost_lines(std::uint64_t lines) {
+  scoreboard_.master().log_lost.add(lines - std::exchange(lost_lines_, lines));
+}
+
 void Ledger::catch_up() {
   for (const auto& [row, board] : elsewhere_) scoreboard_.row(row) = board->row(row);
 }
@@ -162,6 +174,7 @@ Counters Ledger::totals() const {
   for (std::size_t row = 0; row < used_.size(); ++row) {
     if (used_[row]) add(sum, counters(row));
   }
+  sum.log_lost += scoreboard_.master().log_lost.get();
   return sum;
 }
 

@@ -45,6 +45,9 @@ class Ledger {
   // For those who read the scoreboard.
   void note_server(pid_t pid, std::chrono::system_clock::time_point started_at, Generation generation, unsigned slots);
 
+  // Lines of the log that this process could not write so far.
+  void note_lost_lines(std::uint64_t lines);
+
   // Copies what is written elsewhere. Before anything is looked at.
   void catch_up();
 
@@ -70,6 +73,7 @@ class Ledger {
   std::vector<bool> used_ = std::vector<bool>(worker::Scoreboard::capacity);
   Counters folded_;  // of processes that were gone when no scoreboard had totals yet: version 1
   std::map<std::string, std::uint64_t> exits_;
+  std::uint64_t lost_lines_ = 0;  // that are counted already
 };
 
 }  // namespace wsd::master

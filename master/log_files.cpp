@@ -29,12 +29,21 @@ void add(OpenedFiles& files, LogOutput output, FileDescriptor descriptor) {
   files.descriptors.push_back(std::move(descriptor));
 }
 
-}  // namespace
-
-FileDescriptor open_stdout_file(const Options& options) try {
-  return options.stdout_file.given() ? log::open_file(*options.stdout_file) : FileDescriptor();
+FileDescriptor open(const Option<std::string>& path) try {
+  return path.given() ? log::open_file(*path) : FileDescriptor();
 } catch (const std::exception& error) {
   throw CommandError(CommandStatus::failed, error.what());
+}
+
+}  // namespace
+
+FileDescriptor open_stdout_file(const Options& options) {
+  return open(options.stdout_file);
+}
+
+AccessLogFile open_access_log(const Options& options) {
+  FileDescriptor file = open(options.access_log);
+  return file ? std::make_shared<const FileDescriptor>(std::move(file)) : nullptr;
 }
 
 OpenedFiles open_log_files(const Options& options, const RunDirectory& directory) {
@@ -47,6 +56,7 @@ OpenedFiles open_log_files(const Options& options, const RunDirectory& directory
     if (*options.daemon && !output) output = copy_of(log);
     add(files, LogOutput::log, std::move(log));
   }
+  if (FileDescriptor access = open(options.access_log)) add(files, LogOutput::access, std::move(access));
   if (output) add(files, LogOutput::standard_output, std::move(output));
   return files;
 }

@@ -134,6 +134,7 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       publish_desk_(around_publications()),
       reopen_desk_(around_reopenings()) {
   sockets_.use_group(group_of(plans_.wanted().privileges));
+  if (state.address_tables != -1) adopt_addresses(state.address_tables);
   for (const MasterState::Worker& worker : state.workers) {
     workers_.try_emplace(worker.key, worker.pid, worker.row, worker::RecordSocket(worker::FileDescriptor(worker.link)));
     if (worker.on_bus) bus_.adopt(worker.slot, worker.key);
@@ -168,9 +169,22 @@ PublishDesk::Surroundings Master::around_publications() {
       .answer = [this](ClientId client, std::optional<Published> published) { answer_publication(client, published); }};
 }
 
+// Those of a release that laid them out otherwise are left to the workers that have them.
+void Master::adopt_addresses(int descriptor) {
+  try {
+    addresses_.emplace(worker::AddressTables::map(worker::FileDescriptor(descriptor)));
+  } catch (const std::exception& error) {
+    log::warning("connections of before are not counted for their clients' addresses: {}", error.what());
+  }
+}
+
 ReopenDesk::Surroundings Master::around_reopenings() {
   return {.open = [this] { return open_files(); },
-          .use = [](const OpenedFiles& files) { worker::replace_outputs(files.kinds, files.descriptors, -1); },
+          .use =
+              [this](const OpenedFiles& files) {
+                const AccessLogFile& access_log = plans_.wanted().access_log;
+                worker::replace_outputs(files.kinds, files.descriptors, access_log ? access_log->get() : -1);
+              },
           .workers = [this] { return names_of_workers(); },
           .order = [this](WorkerKey key, const protocol::RecordWriter& record,
                           const std::vector<int>& descriptors) { order(key, record, descriptors); },
@@ -278,6 +292,7 @@ MasterState Master::state() const {
   sockets_.save(state);
   plans_.save(state);
   ledger_.save(state);
+  if (addresses_) state.address_tables = addresses_->descriptor();
   return state;
 }
 

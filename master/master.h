@@ -38,6 +38,7 @@
 #include "master/supervisor.h"
 #include "master/upgrade_desk.h"
 #include "master/worker_process.h"
+#include "worker/address_tables.h"
 
 namespace wsd::master {
 
@@ -100,6 +101,7 @@ class Master {
   void act(const ReportStopped& action);
   void act(const Log& action);
 
+  [[nodiscard]] worker::AddressTables* addresses_for(const worker::Limits& limits, std::size_t row);
   [[nodiscard]] worker::Heritage heritage_for(const Spawn& spawn, std::size_t row, worker::RecordSocket link);
   void spawn_failed(WorkerKey key, std::optional<std::size_t> row, int error);
   void order(WorkerKey key, const protocol::RecordWriter& record, const std::vector<int>& descriptors = {});
@@ -110,6 +112,7 @@ class Master {
   [[nodiscard]] UpgradeDesk::Surroundings around_upgrades();
   [[nodiscard]] PublishDesk::Surroundings around_publications();
   [[nodiscard]] std::optional<WorkerKey> worker_to_ask() const;
+  void adopt_addresses(int descriptor);
   [[nodiscard]] ReopenDesk::Surroundings around_reopenings();
   [[nodiscard]] OpenedFiles open_files();
   [[nodiscard]] std::map<WorkerKey, std::string> names_of_workers() const;
@@ -137,6 +140,7 @@ class Master {
   SignalInbox signals_;
   ListeningSockets sockets_;
   Ledger ledger_;
+  std::optional<worker::AddressTables> addresses_;  // once a generation has limits per address
   std::map<WorkerKey, WorkerProcess> workers_;
   BusPairs bus_;
   std::map<WorkerKey, std::string> last_words_;  // why a worker could not start, by its own account

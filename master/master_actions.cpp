@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "master/master.h"
+#include "master/worker_limits.h"
 #include "protocol/close_code.h"
 #include "worker/log.h"
 #include "worker/master_protocol.h"
@@ -56,28 +57,6 @@ std::uint64_t drain_window_ms(const Options& options) {
   return static_cast<std::uint64_t>((*options.drain_timeout * 2 / 3).count());
 }
 
-// What a worker may use and wait for.
-worker::Limits limits_from(const Options& options) {
-  worker::Limits limits;
-  limits.max_message = *options.max_message;
-  limits.send_queue = *options.send_queue;
-  limits.deflate = {.enabled = *options.deflate,
-                    .threshold = *options.deflate_threshold,
-                    .window_bits = static_cast<std::uint8_t>(*options.deflate_window_bits),
-                    .memory_level = static_cast<std::uint8_t>(*options.deflate_mem_level),
-                    .level = static_cast<std::uint8_t>(*options.deflate_level),
-                    .server_takeover = *options.deflate_server_takeover,
-                    .client_takeover = *options.deflate_client_takeover};
-  limits.handshake_timeout = *options.handshake_timeout;
-  limits.ping_interval = *options.ping_interval;
-  limits.idle_timeout = *options.idle_timeout;
-  limits.close_timeout = *options.close_timeout;
-  limits.stop_timeout = *options.stop_timeout;
-  limits.drain_timeout = *options.drain_timeout;
-  limits.handoff_patience = std::min<std::chrono::milliseconds>(limits.handoff_patience, *options.watchdog / 2);
-  return limits;
-}
-
 }  // namespace
 
 // An action may be the cause of an event: that one waits until all actions of this one are done.
@@ -94,10 +73,19 @@ void Master::tell(Event event) {
   telling_ = false;
 }
 
+// Null without limits per address.
+worker::AddressTables* Master::addresses_for(const worker::Limits& limits, std::size_t row) {
+  if (!limits.per_address.any()) return nullptr;
+  if (!addresses_) addresses_.emplace(worker::AddressTables::create(worker::connections_allowed(limits)));
+  addresses_->open_row(row);
+  return &*addresses_;
+}
+
 worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worker::RecordSocket link) {
   const Plan& plan = plans_.of(spawn.generation);
   worker::TlsMaterial tls = plan.tls;
   tls.ticket_secret = ticket_secret_;
+  const worker::Limits limits = limits_of(plan.options);
   return {.name = *plan.options.name,
           .slot = spawn.slot,
           .incarnation = spawn.key,
@@ -105,9 +93,11 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .count = *plan.options.count,
           .homes = bus_.homes(),
           .sockets = copies_of(spawn.slot, sockets_.of_slot(spawn.slot, addresses_of(plan.options))),
+          .access_log = plan.access_log == nullptr ? worker::FileDescriptor() : copy_of(plan.access_log->get()),
           .master = std::move(link),
           .scoreboard = &ledger_.scoreboard(),
           .scoreboard_row = row,
+          .addresses = addresses_for(limits, row),
           .app = plan.code.builtin,
           .module = plan.code.module == nullptr ? worker::FileDescriptor() : copy_of(plan.code.module->get()),
           .app_name = *plan.options.app,
@@ -119,7 +109,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .proxies = trusted_proxies_of(plan.options),
           .tls = std::move(tls),
           .privileges = plan.privileges,
-          .limits = limits_from(plan.options),
+          .limits = limits,
           .proving = spawn.generation > proved_,
           .successor = spawn.successor};
 }

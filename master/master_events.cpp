@@ -47,7 +47,8 @@ void Master::reap() {
     const auto found = std::ranges::find_if(workers_, [pid](const auto& entry) { return entry.second.pid() == pid; });
     if (found == workers_.end()) continue;
     const WorkerKey key = found->first;
-    take_reports(key);  // what it said before it went
+    take_reports(key);                                           // what it said before it went
+    if (addresses_) addresses_->clear_row(found->second.row());  // before another process gets it
     ledger_.close_row(found->second.row());
     workers_.erase(found);
     bus_.died(key);
@@ -206,6 +207,7 @@ void Master::take_time() {
     if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
   }
   tell(Tick{});
+  ledger_.note_lost_lines(log::all_lost_lines());
   ledger_.note_server(::getpid(), started_at_, supervisor_.generation(), supervisor_.count());
   if (!reload_desk_.is_busy() && service_manager_.phase() == ServiceManager::Phase::reloading)
     service_manager_.ready(status_line(), Clock::now());

@@ -36,10 +36,11 @@ enum class Field : Tag {
   started_ns = 18,
   homes = 19,
   ticket_secret = 20,
+  address_tables = 23,
   inherited = 26,  // once for each of them
   older_scoreboard = 29,
 };
-enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4, tls = 5 };
+enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4, tls = 5, access_log = 6 };
 // Pairs are in order: each field once for each of them.
 enum class TlsField : Tag { cert_path = 1, cert = 2, key_path = 3, key = 4, client_ca_path = 5, client_ca = 6 };
 enum class AddressField : Tag { asked = 1, real = 2, socket = 3, is_api = 4 };
@@ -132,6 +133,7 @@ RecordWriter encode(const MasterState::Plan& plan) {
   put(writer, PlanField::module, plan.module);
   put(writer, PlanField::api_token, plan.api_token);
   put(writer, PlanField::tls, encode(plan.tls));
+  put(writer, PlanField::access_log, plan.access_log);
   return writer;
 }
 
@@ -190,6 +192,7 @@ void read_plan(const RecordReader& reader, MasterState& state) {
   get(reader, PlanField::options, plan.options);
   get(reader, PlanField::module, plan.module);
   get(reader, PlanField::api_token, plan.api_token);
+  get(reader, PlanField::access_log, plan.access_log);
   const auto tls =
       RecordReader::parse(std::as_bytes(std::span(reader.find(static_cast<Tag>(PlanField::tls)).value_or(""))));
   if (tls) plan.tls = read_tls(*tls);
@@ -232,8 +235,11 @@ void read_exit(const RecordReader& reader, MasterState& state) {
 }  // namespace
 
 std::vector<int> MasterState::descriptors() const {
-  std::vector<int> all = {scoreboard, lock, log, control, waiting_client};
-  for (const Plan& plan : plans) all.push_back(plan.module);
+  std::vector<int> all = {scoreboard, lock, log, control, waiting_client, address_tables};
+  for (const Plan& plan : plans) {
+    all.push_back(plan.module);
+    all.push_back(plan.access_log);
+  }
   for (const Address& address : addresses) all.insert(all.end(), address.sockets.begin(), address.sockets.end());
   all.insert(all.end(), inherited.begin(), inherited.end());
   for (const Worker& worker : workers) all.push_back(worker.link);
@@ -264,6 +270,7 @@ RecordWriter encode(const MasterState& state) {
   put(writer, Field::log, state.log);
   put(writer, Field::control, state.control);
   put(writer, Field::waiting_client, state.waiting_client);
+  put(writer, Field::address_tables, state.address_tables);
   put(writer, Field::signal_mask, state.signal_mask);
   put(writer, Field::started_at_s, state.started_at_s);
   put(writer, Field::started_ns, state.started_ns);
@@ -299,6 +306,7 @@ std::optional<MasterState> decode_master_state(std::span<const std::byte> bytes)
   get(*reader, Field::log, state.log);
   get(*reader, Field::control, state.control);
   get(*reader, Field::waiting_client, state.waiting_client);
+  get(*reader, Field::address_tables, state.address_tables);
   get(*reader, Field::signal_mask, state.signal_mask);
   get(*reader, Field::started_at_s, state.started_at_s);
   get(*reader, Field::started_ns, state.started_ns);

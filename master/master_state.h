@@ -30,6 +30,7 @@ struct MasterState {
     int module = -1;      // the app's code, if it is not built in
     std::string api_token;
     worker::TlsMaterial tls;
+    int access_log = -1;  // several generations may have the same one
     bool operator==(const Plan&) const = default;
   };
   struct Address {
@@ -72,6 +73,7 @@ struct MasterState {
   int lock = -1;
   int log = -1;
   int control = -1;
+  int address_tables = -1;        // worker/address_tables.h, if there are limits per address
   int waiting_client = -1;        // who asked for the upgrade and hears of its end
   std::uint64_t signal_mask = 0;  // bit n - 1: signal n was blocked when the server was started
   std::int64_t started_at_s = 0;  // of the epoch

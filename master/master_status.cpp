@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "master/master.h"
+#include "master/worker_limits.h"
 
 namespace wsd::master {
 
@@ -52,6 +53,7 @@ Status Master::status() const {
                 .uptime_s = std::chrono::duration<double>(Clock::now() - started_).count(),
                 .generation = generation,
                 .app = *options.app,
+                .max_connections = worker::connections_allowed(limits_of(options)),
                 .listen = {},
                 .api = {},
                 .workers = {},

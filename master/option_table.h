@@ -41,7 +41,7 @@ using OptionMember =
     std::variant<Option<unsigned> Options::*, Option<std::uint64_t> Options::*, Option<Milliseconds> Options::*,
                  Option<bool> Options::*, Option<std::string> Options::*, Option<std::vector<std::string>> Options::*,
                  Option<std::vector<ListenUrl>> Options::*, Option<Settings> Options::*, Option<log::Level> Options::*,
-                 Option<TlsReload> Options::*>;
+                 Option<log::Format> Options::*, Option<TlsReload> Options::*, Option<SlowConsumerPolicy> Options::*>;
 
 struct OptionEntry {
   std::string_view key;  // in wsd.toml and JSON: "max_message"

@@ -19,6 +19,7 @@
 #include "master/result.h"
 #include "protocol/origin_rules.h"
 #include "protocol/trusted_proxies.h"
+#include "worker/limits.h"
 #include "worker/log.h"
 
 namespace wsd::master {
@@ -59,6 +60,9 @@ enum class TlsReload : std::uint8_t {
   drain,  // they are told to reconnect, spread over the drain window
 };
 
+// What happens to a message that finds a client's send queue full.
+using SlowConsumerPolicy = worker::FullQueue;
+
 struct Options {
   Option<std::string> app{"echo"};
   Option<std::vector<ListenUrl>> listen{{ListenUrl{Scheme::ws, "0.0.0.0", 8080}}};
@@ -78,6 +82,8 @@ struct Options {
   Option<std::string> run_dir;   // not given: RunDirectory::locate() chooses
   Option<std::string> log_file;  // not given: standard error in the foreground, else RunDirectory::default_log_file()
   Option<log::Level> log_level{log::Level::info};
+  Option<log::Format> log_format{log::Format::text};
+  Option<std::string> access_log;   // not given: none
   Option<std::string> user;         // whom workers run as; not given: who starts the server
   Option<std::string> group;        // not given: the user's own
   Option<std::string> umask;        // of the workers, octal; not given: as inherited
@@ -93,8 +99,19 @@ struct Options {
   Option<Milliseconds> idle_timeout{Milliseconds(0), Milliseconds(0), std::chrono::hours(24 * 365)};      // 0: off
   Option<Milliseconds> close_timeout{std::chrono::seconds(5), Milliseconds(10), std::chrono::hours(1)};
   Option<Milliseconds> watchdog{std::chrono::seconds(10), Milliseconds(600), std::chrono::hours(24)};
-  Option<std::uint64_t> max_message{1024 * 1024, 1, std::uint64_t{1} << 30};    // bytes
-  Option<std::uint64_t> send_queue{1024 * 1024, 1024, std::uint64_t{1} << 30};  // bytes per connection
+  Option<std::uint64_t> max_message{1024 * 1024, 1, std::uint64_t{1} << 30};               // bytes
+  Option<std::uint64_t> send_queue{1024 * 1024, 1024, std::uint64_t{1} << 30};             // bytes per connection
+  Option<std::uint64_t> send_queue_total{256U << 20U, 64 * 1024, std::uint64_t{1} << 40};  // bytes per worker
+  Option<SlowConsumerPolicy> slow_consumer{SlowConsumerPolicy::drop};
+  Option<std::uint64_t> max_handshake{16 * 1024, 1024, 65'535};  // bytes of a request head
+  Option<Milliseconds> message_timeout{std::chrono::seconds(60), Milliseconds(10), std::chrono::hours(24)};
+  Option<unsigned> ping_misses{2, 1, 100};
+  Option<unsigned> accepts_per_turn{64, 1, 10'000};
+  Option<unsigned> max_connections{0, 0, 10'000'000};  // per worker; 0: what descriptors allow
+  // Of one address, on the whole machine; 0: no limit.
+  Option<unsigned> max_connections_per_address{0, 0, 10'000'000};
+  Option<unsigned> max_handshakes_per_address{0, 0, 1'000'000};  // per second
+  Option<unsigned> max_messages_per_address{0, 0, 1'000'000};    // per second
 
   Option<bool> deflate{false};                                              // permessage-deflate
   Option<std::uint64_t> deflate_threshold{256, 0, std::uint64_t{1} << 30};  // bytes

@@ -28,18 +28,23 @@ Plan make_plan(const Options& options) {
   auto tls = read_tls_files(options);
   auto privileges = privileges_of(options);
   AppCode code = make_app_code(*options.app, privileges);
-  return {options, std::move(code), std::move(token), std::move(tls), std::move(privileges)};
+  return {options, std::move(code), std::move(token), std::move(tls), std::move(privileges), {}};
 }
 
 Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(state.wanted_generation) {
+  std::map<int, AccessLogFile> access_logs;
   for (const MasterState::Plan& plan : state.plans) {
     auto options = options_from_json(plan.options);
     if (!options) throw CommandError(CommandStatus::failed, options.error());
     AppCode code =
         plan.module == -1 ? load_app_code(*options->app) : seal_app_code(worker::FileDescriptor(plan.module));
     auto privileges = privileges_of(*options);
-    plans_.emplace(plan.generation,
-                   Plan{std::move(*options), std::move(code), plan.api_token, plan.tls, std::move(privileges)});
+    AccessLogFile& access_log = access_logs[plan.access_log];
+    if (access_log == nullptr && plan.access_log != -1) {
+      access_log = std::make_shared<const worker::FileDescriptor>(plan.access_log);
+    }
+    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code), plan.api_token, plan.tls,
+                                         std::move(privileges), access_log});
   }
 }
 
@@ -47,8 +52,8 @@ void Plans::save(MasterState& state) const {
   state.last_generation = last_;
   state.wanted_generation = wanted_;
   for (const auto& [generation, plan] : plans_) {
-    state.plans.push_back(
-        {generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1, plan.api_token, plan.tls});
+    state.plans.push_back({generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1,
+                           plan.api_token, plan.tls, plan.access_log ? plan.access_log->get() : -1});
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "master/app_code.h"
+#include "master/log_files.h"
 #include "master/master_state.h"
 #include "master/options.h"
 #include "master/supervision.h"
@@ -22,6 +23,7 @@ struct Plan {
   std::string api_token;    // empty: none is asked for
   worker::TlsMaterial tls;  // without the ticket secret, which is the server's
   worker::Privileges privileges;
+  AccessLogFile access_log = {};
 };
 
 // What `options` ask for, read for a command's own process. Blocks while a source is compiled, whose compiler writes to

@@ -56,6 +56,8 @@ void ReloadDesk::begin(const Request& request) {
     plan.privileges = privileges_of(plan.options);
     plan.api_token = read_api_token(plan.options);
     plan.tls = read_tls_files(plan.options);
+    const Options& before = around_.plans.wanted().options;
+    if (*plan.options.access_log != *before.access_log) plan.access_log = open_access_log(plan.options);
   }
   if (stopping || !needs_child(*plan.options.app, plan.privileges)) {
     if (!stopping) plan.code = load_app_code(*plan.options.app);
@@ -75,6 +77,7 @@ void ReloadDesk::start_generation(std::optional<ClientId> client, Plan plan) {
   }
   clients_.push_back(client);
   log::set_level(*plan.options.log_level);
+  log::set_format(*plan.options.log_format);
   const unsigned count = *plan.options.count;
   log::info("reloading: generation {}", around_.plans.add(std::move(plan)));
   around_.tell(ReloadRequested{count});

@@ -49,6 +49,7 @@ void print_banner(const Status& status, const Options& options) {
                       .app = status.app,
                       .user = user_name(options),
                       .count = static_cast<unsigned>(status.workers.size()),
+                      .max_connections = status.max_connections,
                       .daemon = *options.daemon};
   std::fputs(start_banner(banner).c_str(), stdout);
   std::fflush(stdout);
@@ -83,6 +84,7 @@ CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_des
   const InstanceLock lock(directory.lock_file(), *options.name);
   log::use(log_descriptor);
   log::set_level(*options.log_level);
+  log::set_format(*options.log_format);
   log::set_role("master");
   raise_descriptor_limit();
   Master master(plan, directory, lock, log_descriptor, std::move(inherited), report, [&options](const Status& status) {
@@ -140,6 +142,7 @@ CommandStatus resume_command(int descriptor, bool trial) {
   if (!options) throw CommandError(CommandStatus::failed, options.error());
   log::use(state.log);
   log::set_level(*options->log_level);
+  log::set_format(*options->log_format);
   log::set_role("master");
   const InstanceLock lock{FileDescriptor(state.lock)};
   StartReport nobody;
@@ -148,12 +151,13 @@ CommandStatus resume_command(int descriptor, bool trial) {
   return master.run();
 }
 
-CommandStatus start_command(const Plan& plan, std::vector<InheritedSocket> inherited) {
+CommandStatus start_command(Plan plan, std::vector<InheritedSocket> inherited) {
   const Options& options = plan.options;
   const RunDirectory directory = RunDirectory::locate(options);
   directory.create();
   const FileDescriptor log = open_log(options, directory);
   const FileDescriptor output = open_stdout_file(options);
+  plan.access_log = open_access_log(options);
   if (*options.daemon) return start_daemon(plan, directory, log, output, std::move(inherited));
 
   if (output) ::dup2(output.get(), STDOUT_FILENO);

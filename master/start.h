@@ -13,7 +13,7 @@ namespace wsd::master {
 // Returns in the process that the shell waits for: in the foreground when the server has stopped, for a daemon when it
 // serves. Throws CommandError with the reason when it does not come to that.
 // `inherited`: what a service manager has opened for the server.
-[[nodiscard]] CommandStatus start_command(const Plan& plan, std::vector<InheritedSocket> inherited);
+[[nodiscard]] CommandStatus start_command(Plan plan, std::vector<InheritedSocket> inherited);
 
 // What the master runs in place of its old binary (upgrade.h): goes on with the state behind `descriptor`. On trial it
 // only finds out whether it could. Throws CommandError.

@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <ctime>
 #include <iterator>
@@ -27,6 +29,10 @@ void visit_counters(AnyCounters& counters, Visitor&& visitor) {
   visitor("protocol_errors", counters.protocol_errors);
   visitor("published", counters.published);
   visitor("bus_dropped", counters.bus_dropped);
+  visitor("refused", counters.refused);
+  visitor("rate_limited", counters.rate_limited);
+  visitor("slow_closed", counters.slow_closed);
+  visitor("log_lost", counters.log_lost);
 }
 
 template <typename AnyWorker, typename Visitor>
@@ -55,6 +61,7 @@ void visit_status(AnyStatus& status, Visitor&& visitor) {
   visitor("uptime_s", status.uptime_s);
   visitor("generation", status.generation);
   visitor("app", status.app);
+  visitor("max_connections", status.max_connections);
   visitor("listen", status.listen);
   visitor("api", status.api);
   visitor("workers", status.workers);
@@ -123,7 +130,10 @@ class Reader {
   void operator()(std::string_view name, T& field) {
     auto member = object_.at_key(name);
     // A master of 0.1 does not know these.
-    const bool is_new = name == "api" || name == "published" || name == "bus_dropped" || name == "relays";
+    constexpr auto since =
+        std::to_array<std::string_view>({"api", "published", "bus_dropped", "relays", "max_connections", "refused",
+                                         "rate_limited", "slow_closed", "log_lost"});
+    const bool is_new = std::ranges::find(since, name) != since.end();
     if (!is_new || member.error() != simdjson::NO_SUCH_FIELD) read(member.value(), field);
   }
 

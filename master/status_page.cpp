@@ -74,18 +74,34 @@ std::string addresses_text(const Status& status) {
   return text;
 }
 
+// What should not happen, as far as it did.
+void add_troubles(Lines& lines, const Counters& totals) {
+  std::string text;
+  const auto add = [&text](std::string_view what, std::uint64_t count) {
+    if (count > 0) text += fmt::format("{}{}: {}", text.empty() ? std::string_view() : between, what, count);
+  };
+  add("refused", totals.refused);
+  add("rate limited", totals.rate_limited);
+  add("closed for slowness", totals.slow_closed);
+  add("log lines lost", totals.log_lost);
+  if (!text.empty()) lines.push_back(text);
+}
+
 Lines global_lines(const Status& status) {
   const std::time_t started = std::chrono::system_clock::to_time_t(status.started_at);
-  return {
+  Lines lines{
       fmt::format("wsd version: {}{}name: {}{}master pid: {}", worker::printable(status.version), between,
                   worker::printable(status.name), between, status.pid),
       fmt::format("start time: {:%Y-%m-%d %H:%M:%S}{}run {}{}generation: {}", fmt::localtime(started), between,
                   uptime_text(status.uptime_s), between, status.generation),
       fmt::format("app: {}{}{}", worker::printable(status.app), between, addresses_text(status)),
-      fmt::format("{}{}{}{}{} draining", counted(status.workers.size(), "worker"), between,
-                  counted(status.totals.connections, "connection"), between, status.draining.size()) +
+      fmt::format("{}{}{} (at most {} per worker){}{} draining", counted(status.workers.size(), "worker"), between,
+                  counted(status.totals.connections, "connection"), status.max_connections, between,
+                  status.draining.size()) +
           (status.relays.empty() ? "" : fmt::format("{}{} relaying", between, status.relays.size())),
   };
+  add_troubles(lines, status.totals);
+  return lines;
 }
 
 Lines exit_lines(const Status& status) {
@@ -188,8 +204,9 @@ std::string start_banner(const Banner& banner) {
                                   : banner.name == "wsd"
                                       ? "Input \"wsd stop\" to stop."
                                       : fmt::format("Input \"wsd stop --name {}\" to stop.", banner.name);
-  return rule(width, "WSD") + versions + '\n' + rule(width, "WORKERS") + joined(listen) + rule(width) + how_to_stop +
-         " Start success.\n";
+  const std::string room = fmt::format("max connections: {} per worker", banner.max_connections);
+  return rule(width, "WSD") + versions + '\n' + room + '\n' + rule(width, "WORKERS") + joined(listen) + rule(width) +
+         how_to_stop + " Start success.\n";
 }
 
 }  // namespace wsd::master

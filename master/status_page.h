@@ -25,6 +25,10 @@ struct Counters {
   std::uint64_t protocol_errors = 0;
   std::uint64_t published = 0;
   std::uint64_t bus_dropped = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t rate_limited = 0;
+  std::uint64_t slow_closed = 0;
+  std::uint64_t log_lost = 0;
 
   bool operator==(const Counters&) const = default;
 };
@@ -54,6 +58,7 @@ struct Status {
   double uptime_s = 0;
   unsigned generation = 1;
   std::string app;
+  std::uint64_t max_connections = 0;  // of each worker
   std::vector<std::string> listen;
   std::vector<std::string> api;
   std::vector<WorkerStatus> workers;   // one current process per slot
@@ -79,7 +84,8 @@ struct Banner {
   std::string app;
   std::string user;
   unsigned count = 0;
-  bool daemon = false;  // then it ends with how to stop it instead of "Press Ctrl+C to stop."
+  std::uint64_t max_connections = 0;  // of each worker
+  bool daemon = false;                // then it ends with how to stop it instead of "Press Ctrl+C to stop."
 };
 
 [[nodiscard]] std::string start_banner(const Banner& banner);

@@ -56,6 +56,24 @@ TEST(Ledger, AddsUpWhatEachRowCounts) {
   EXPECT_EQ(totals.bus_dropped, 3'000'000'000U);
 }
 
+TEST(Ledger, KeepsWhatWasRefusedAndLostByProcessesThatAreGone) {
+  Ledger ledger;
+  const std::size_t row = ledger.open_row(0, 1);
+  worker::ScoreboardRow& line = ledger.scoreboard().row(row);
+  line.refused.set(1);
+  line.rate_limited.set(2);
+  line.slow_closed.set(3);
+  line.log_lost.set(4);
+  ledger.note_lost_lines(10);
+  ledger.note_lost_lines(12);
+  ledger.close_row(row);
+  const Counters totals = ledger.totals();
+  EXPECT_EQ(totals.refused, 1U);
+  EXPECT_EQ(totals.rate_limited, 2U);
+  EXPECT_EQ(totals.slow_closed, 3U);
+  EXPECT_EQ(totals.log_lost, 16U) << "with the master's own";
+}
+
 TEST(Ledger, WhatAProcessCountedStaysWhenItIsGoneAndItsConnectionsDoNot) {
   Ledger ledger;
   const std::size_t row = ledger.open_row(0, 1);

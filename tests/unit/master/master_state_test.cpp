@@ -1,6 +1,6 @@
 #include "master/master_state.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -58,6 +58,16 @@ TEST(MasterState, RemembersWhoIsOnTheBus) {
   state->homes = 2;
   state->workers[1].on_bus = true;
   EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
+}
+
+TEST(MasterState, RemembersAccessLogsAndTablesOfAddresses) {
+  auto state = decoded(recording("two_slots_and_one_draining"));
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->address_tables, -1);
+  state->plans[0].access_log = 71;
+  state->address_tables = 72;
+  EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
+  EXPECT_THAT(state->descriptors(), testing::IsSupersetOf({71, 72}));
 }
 
 TEST(MasterState, RemembersTheApiAndItsToken) {

@@ -17,7 +17,7 @@ WorkerStatus worker(unsigned slot) {
   worker.slot = slot;
   worker.pid = 100 + static_cast<pid_t>(slot);
   worker.state = slot == 1 ? "busy" : "running";
-  worker.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10};
+  worker.counters = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14};
   worker.rss_bytes = 3 * 1024 * 1024;
   worker.loop_lag_ms = 0.25;
   return worker;
@@ -32,11 +32,12 @@ Status example() {
   status.uptime_s = 93'784.5;
   status.generation = 2;
   status.app = "push";
+  status.max_connections = 9936;
   status.listen = {"ws://0.0.0.0:8080", "ws://[::1]:8080"};
   status.api = {"http://127.0.0.1:8090", "unix:/run/api"};
   status.workers = {worker(0), worker(1)};
   status.draining = {worker(2)};
-  status.totals = {3, 1234567890123, 9, 12, 15, 18, 21, 24, 27, 30};
+  status.totals = {3, 1234567890123, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42};
   status.exits = {{"killed by SIGKILL", 1}, {"exit 250", 2}};
   return status;
 }
@@ -48,11 +49,11 @@ TEST(StatusJson, HasEveryFieldByItsName) {
   EXPECT_EQ(
       to_json(status),
       R"({"name":"chat","version":"0.1.0","pid":99,"started_at":"2026-11-23T16:12:01Z","uptime_s":93784.5,)"
-      R"("generation":2,"app":"push","listen":["ws://0.0.0.0:8080","ws://[::1]:8080"],)"
+      R"("generation":2,"app":"push","max_connections":9936,"listen":["ws://0.0.0.0:8080","ws://[::1]:8080"],)"
       R"("api":["http://127.0.0.1:8090","unix:/run/api"],"workers":[{"slot":0,"pid":100,"generation":1,"state":"running","connections":1,"accepted":2,"messages_in":3,)"
-      R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"published":9,"bus_dropped":10,"rss_bytes":3145728,)"
+      R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"published":9,"bus_dropped":10,"refused":11,"rate_limited":12,"slow_closed":13,"log_lost":14,"rss_bytes":3145728,)"
       R"("loop_lag_ms":0.25}],"draining":[],"relays":[],"totals":{"connections":3,"accepted":1234567890123,"messages_in":9,)"
-      R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24,"published":27,"bus_dropped":30},)"
+      R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24,"published":27,"bus_dropped":30,"refused":33,"rate_limited":36,"slow_closed":39,"log_lost":42},)"
       R"("exits":[{"status":"killed by SIGKILL","count":1},{"status":"exit 250","count":2}]})");
 }
 
@@ -100,9 +101,20 @@ TEST(StatusTables, ShowServerProcessesAndSummary) {
   EXPECT_THAT(page,
               HasSubstr("listen: ws://0.0.0.0:8080 ws://[::1]:8080      api: http://127.0.0.1:8090 unix:/run/api\n"));
   EXPECT_THAT(page, HasSubstr("killed by SIGKILL      1\n"));
-  EXPECT_THAT(page, HasSubstr("2 workers      3 connections      1 draining"));
+  EXPECT_THAT(page, HasSubstr("2 workers      3 connections (at most 9936 per worker)      1 draining"));
   EXPECT_THAT(page, HasSubstr("[busy]"));
   EXPECT_THAT(page, EndsWith("[Summary]\n"));
+}
+
+TEST(StatusTables, TellWhatWasRefusedAndLostIfAnythingWas) {
+  Status status = example();
+  EXPECT_THAT(to_tables(status),
+              HasSubstr("refused: 33      rate limited: 36      closed for slowness: 39      log lines lost: 42\n"));
+  status.totals = {};
+  status.totals.log_lost = 1;
+  EXPECT_THAT(to_tables(status), HasSubstr("\nlog lines lost: 1\n"));
+  status.totals.log_lost = 0;
+  EXPECT_THAT(to_tables(status), Not(HasSubstr("lost")));
 }
 
 TEST(StatusTables, LineUpProcessesAndSummary) {
@@ -143,11 +155,12 @@ TEST(StatusTables, StayPrintable) {
 }
 
 TEST(Banner, SaysWhatIsServedWhereAndHowToStopIt) {
-  Banner banner{"0.1.0", "1.44.2", "3.0.17", {"ws://0.0.0.0:8080", "ws://[::1]:81"}, {}, "wsd", "echo",
-                "root",  4,        false};
+  Banner banner{"0.1.0", "1.44.2", "3.0.17", {"ws://0.0.0.0:8080", "ws://[::1]:81"}, {}, "wsd", "echo", "root",
+                4,       9936,     false};
   EXPECT_EQ(start_banner(banner),
             "------------------------------------ WSD -------------------------------------\n"
             "wsd version: 0.1.0      libuv version: 1.44.2      OpenSSL version: 3.0.17\n"
+            "max connections: 9936 per worker\n"
             "---------------------------------- WORKERS -----------------------------------\n"
             "user  name  app   listen             count  state\n"
             "root  wsd   echo  ws://0.0.0.0:8080      4  [OK]\n"
