@@ -258,8 +258,8 @@ TEST_F(ClientConnectionAccess, TellsOfAClientsClose) {
   EXPECT_EQ(content(), "") << "it is still there";
   peer.send(client_frame(0x88, close_payload(4001, "enough\n")));
   bench_.turn();
-  EXPECT_THAT(content(), EndsWith(" status=101 path=\"/chat\" duration=0.000 code=4001 closed_by=client "
-                                  "reason=\"enough\\x5cn\"\n"));
+  EXPECT_THAT(content(), HasSubstr(" status=101 path=\"/chat\" duration=0.0"));
+  EXPECT_THAT(content(), EndsWith(" code=4001 closed_by=client reason=\"enough\\x5cn\"\n"));
   EXPECT_EQ(std::ranges::count(content(), '\n'), 1);
 }
 
