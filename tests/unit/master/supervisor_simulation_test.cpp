@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <span>
@@ -13,6 +12,7 @@
 #include "master/supervisor.h"
 #include "tests/unit/master/action_text.h"
 #include "tests/unit/master/simulated_workers.h"
+#include "tests/unit/support/lives.h"
 
 namespace wsd::master {
 namespace {
@@ -417,19 +417,12 @@ std::string story_of(std::uint64_t seed, std::size_t last_lines) {
   return text;
 }
 
-std::optional<std::uint64_t> number_from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::optional<std::uint64_t>(std::strtoull(text, nullptr, 10)) : std::nullopt;
-}
-
 TEST(SupervisorSimulation, KeepsItsPromisesInEveryLife) {
-  const auto only = number_from_environment("WSD_SEED");
-  const std::uint64_t first = only.value_or(1);
-  const std::uint64_t last = only.value_or(number_from_environment("WSD_LIVES").value_or(1000));
-  if (only) std::cout << story_of(first, SIZE_MAX);
+  const auto lives = wsd::test::Lives::from_environment(1000);
+  if (lives.is_one) std::cout << story_of(lives.first, SIZE_MAX);
 
   unsigned long long events = 0;
-  for (std::uint64_t seed = first; seed <= last; ++seed) {
+  for (std::uint64_t seed = lives.first; seed <= lives.last; ++seed) {
     Life life(seed, false);
     try {
       life.live();

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <deque>
 #include <iostream>
 #include <map>
@@ -17,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/unit/support/lives.h"
 #include "tests/unit/worker/support/bus_wire.h"
 #include "tests/unit/worker/support/bus_worker.h"
 #include "worker/home_slot.h"
@@ -498,20 +498,13 @@ std::string story_of(std::uint64_t seed, std::size_t last_lines) {
   return text;
 }
 
-std::optional<std::uint64_t> number_from_environment(const char* name) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::optional<std::uint64_t>(std::strtoull(text, nullptr, 10)) : std::nullopt;
-}
-
 TEST(MeshBusSimulation, KeepsItsPromisesInEveryLife) {
-  const auto only = number_from_environment("WSD_SEED");
-  const std::uint64_t first = only.value_or(1);
-  const std::uint64_t last = only.value_or(number_from_environment("WSD_LIVES").value_or(400));
-  if (only) std::cout << story_of(first, SIZE_MAX);
+  const auto lives = wsd::test::Lives::from_environment(400);
+  if (lives.is_one) std::cout << story_of(lives.first, SIZE_MAX);
 
   unsigned long long steps = 0;
   unsigned long long messages = 0;
-  for (std::uint64_t seed = first; seed <= last; ++seed) {
+  for (std::uint64_t seed = lives.first; seed <= lives.last; ++seed) {
     Life life(seed, false);
     try {
       life.live();
