@@ -38,8 +38,12 @@ RecordWriter& RecordWriter::add(Tag tag, std::string_view bytes) {
   return *this;
 }
 
+RecordWriter& RecordWriter::add(Tag tag, std::span<const std::byte> bytes) {
+  return add(tag, std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
 RecordWriter& RecordWriter::add_number(Tag tag, std::uint64_t number) {
-  return add(tag, {reinterpret_cast<const char*>(&number), sizeof(number)});
+  return add(tag, std::as_bytes(std::span(&number, 1)));
 }
 
 void RecordWriter::append(const void* data, std::size_t size) {

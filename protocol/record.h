@@ -24,6 +24,7 @@ class RecordWriter {
   explicit RecordWriter(std::uint16_t type);
 
   RecordWriter& add(Tag tag, std::string_view bytes);
+  RecordWriter& add(Tag tag, std::span<const std::byte> bytes);
   RecordWriter& add_number(Tag tag, std::uint64_t number);
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }

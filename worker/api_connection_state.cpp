@@ -13,10 +13,6 @@ constexpr protocol::Tag tag(Field field) {
   return static_cast<protocol::Tag>(field);
 }
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 std::vector<std::byte> bytes_in(const protocol::RecordReader& record, Field field) {
   const auto bytes = std::as_bytes(std::span(record.find(tag(field)).value_or("")));
   return {bytes.begin(), bytes.end()};
@@ -27,8 +23,8 @@ std::vector<std::byte> bytes_in(const protocol::RecordReader& record, Field fiel
 protocol::RecordWriter encode(const ApiConnectionState& state) {
   protocol::RecordWriter record(api_connection_record);
   record.add(tag(Field::remote_address), state.remote_address);
-  record.add(tag(Field::input), text_of(state.input));
-  record.add(tag(Field::output), text_of(state.output));
+  record.add(tag(Field::input), state.input);
+  record.add(tag(Field::output), state.output);
   record.add_number(tag(Field::ending), state.ending ? 1 : 0);
   return record;
 }

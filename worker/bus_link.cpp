@@ -4,16 +4,14 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "protocol/assertion.h"
+#include "worker/record_stream.h"
 
 namespace wsd::worker {
 
 namespace {
-
-using Length = std::uint32_t;
 
 bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
@@ -67,25 +65,20 @@ void BusLink::drain() {
 
 // Both ends are ours, so bytes that are no records are our own fault.
 std::span<const std::byte> BusLink::take_records(std::span<const std::byte> bytes) {
-  Length length = 0;
-  while (open_ && bytes.size() >= sizeof(length)) {
-    std::memcpy(&length, bytes.data(), sizeof(length));
-    WSD_ASSERT(length <= max_record_size);
-    if (bytes.size() - sizeof(length) < length) break;
-    const auto record = protocol::RecordReader::parse(bytes.subspan(sizeof(length), length));
+  while (open_) {
+    WSD_ASSERT(next_record_size(bytes) <= max_record_size);
+    const auto whole = take_record(bytes);
+    if (!whole) break;
+    const auto record = protocol::RecordReader::parse(*whole);
     WSD_ASSERT(record);
     on_record_(*record);
-    bytes = bytes.subspan(sizeof(length) + length);
   }
   return bytes;
 }
 
 void BusLink::send(std::span<const std::byte> record) {
   if (!open_ || !is_heard_) return;
-  const auto length = static_cast<Length>(record.size());
-  const auto header = std::as_bytes(std::span(&length, 1));
-  output_.insert(output_.end(), header.begin(), header.end());
-  output_.insert(output_.end(), record.begin(), record.end());
+  append_record(output_, record);
 }
 
 void BusLink::flush() {

@@ -59,20 +59,16 @@ constexpr protocol::Tag tag(Field field) {
   return static_cast<protocol::Tag>(field);
 }
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 // Fields that have their default are left out: most connections are idle, and then a record is small.
 class Writer {
  public:
   void number(Field field, std::uint64_t value, std::uint64_t unless = 0) {
     if (value != unless) record.add_number(tag(field), value);
   }
-  void bytes(Field field, std::string_view value) {
+  template <typename Bytes>  // that a record takes
+  void bytes(Field field, const Bytes& value) {
     if (!value.empty()) record.add(tag(field), value);
   }
-  void bytes(Field field, std::span<const std::byte> value) { bytes(field, text_of(value)); }
 
   protocol::RecordWriter record{connection_record};
 };

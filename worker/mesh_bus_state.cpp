@@ -2,12 +2,12 @@
 // all that has been learned by them. The neighbours notice nothing.
 
 #include <algorithm>
-#include <cstring>
 #include <iterator>
 #include <utility>
 
 #include "worker/bus_records.h"
 #include "worker/mesh_bus.h"
+#include "worker/record_stream.h"
 
 namespace wsd::worker {
 
@@ -64,33 +64,15 @@ std::span<const std::byte> bytes_in(const RecordReader& record, StateField field
   return std::as_bytes(std::span(record.find(tag(field)).value_or("")));
 }
 
-std::string_view text_of(std::span<const std::byte> bytes) {
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
-using Length = std::uint32_t;
-
-void append(std::vector<std::byte>& records, std::span<const std::byte> record) {
-  const auto length = static_cast<Length>(record.size());
-  const auto header = std::as_bytes(std::span(&length, 1));
-  records.insert(records.end(), header.begin(), header.end());
-  records.insert(records.end(), record.begin(), record.end());
-}
-
-// Nothing if the bytes do not begin with a whole record.
-std::optional<RecordReader> take_record(std::span<const std::byte>& records) {
-  Length length = 0;
-  if (records.size() < sizeof(length)) return std::nullopt;
-  std::memcpy(&length, records.data(), sizeof(length));
-  if (records.size() - sizeof(length) < length) return std::nullopt;
-  const auto record = RecordReader::parse(records.subspan(sizeof(length), length));
-  records = records.subspan(sizeof(length) + length);
-  return record;
+// Nothing if the stream does not begin with a whole record.
+std::optional<RecordReader> read_record(std::span<const std::byte>& stream) {
+  const auto record = take_record(stream);
+  return record ? RecordReader::parse(*record) : std::nullopt;
 }
 
 bool are_whole(std::span<const std::byte> records) {
   while (!records.empty()) {
-    if (!take_record(records)) return false;
+    if (!read_record(records)) return false;
   }
   return true;
 }
@@ -103,7 +85,7 @@ MeshBus::State MeshBus::save() const {
   general.add_number(tag(StateField::homes), homes_);
   general.add_number(tag(StateField::complete), complete_ ? 1 : 0);
   general.add_number(tag(StateField::settled), settled_ ? 1 : 0);
-  append(state.records, general.bytes());
+  append_record(state.records, general.bytes());
 
   for (const auto& [slot, peer] : peers_) {
     RecordWriter record = state_record(StateWord::peer);
@@ -114,16 +96,16 @@ MeshBus::State MeshBus::save() const {
     record.add_number(tag(StateField::acknowledged), peer.acknowledged);
     if (peer.is_there()) {
       record.add_number(tag(StateField::has_link), 1);
-      record.add(tag(StateField::unread), text_of(peer.link->unread()));
-      record.add(tag(StateField::unsent), text_of(peer.link->unsent()));
+      record.add(tag(StateField::unread), peer.link->unread());
+      record.add(tag(StateField::unsent), peer.link->unsent());
       state.links.push_back(peer.link->descriptor());
     }
-    append(state.records, record.bytes());
+    append_record(state.records, record.bytes());
     for (const KeptPublication& publication : peer.outbox) {
       RecordWriter unacked = state_record(StateWord::unacked);
       unacked.add_number(tag(StateField::slot), slot);
       add_kept(unacked, publication);
-      append(state.records, unacked.bytes());
+      append_record(state.records, unacked.bytes());
     }
   }
 
@@ -138,46 +120,46 @@ MeshBus::State MeshBus::save() const {
       found->second.add(tag(StateField::channel), channel);
     }
   });
-  for (const auto& [slot, record] : interest) append(state.records, record.bytes());
+  for (const auto& [slot, record] : interest) append_record(state.records, record.bytes());
 
   for (const auto& [way, number] : delivered_) {
     RecordWriter record = state_record(StateWord::delivered);
     record.add_number(tag(StateField::slot), way.first);
     record.add_number(tag(StateField::origin), way.second);
     record.add_number(tag(StateField::number), number);
-    append(state.records, record.bytes());
+    append_record(state.records, record.bytes());
   }
   home_role_.for_each_state(
-      [&](const std::string&, const RecordWriter& record) { append(state.records, record.bytes()); });
+      [&](const std::string&, const RecordWriter& record) { append_record(state.records, record.bytes()); });
   for (const auto& [channel, publications] : held_) {
     for (const KeptPublication& publication : publications) {
       RecordWriter record = state_record(StateWord::held);
       add_kept(record, publication);
-      append(state.records, record.bytes());
+      append_record(state.records, record.bytes());
     }
   }
   for (const Unpublished& waiting : unpublished_) {
     RecordWriter record = state_record(StateWord::unpublished);
     add_kept(record, waiting.publication);
-    append(state.records, record.bytes());
+    append_record(state.records, record.bytes());
   }
   const auto append_waiting = [&state](StateWord word, const Deferred& waiting) {
     RecordWriter record = state_record(word);
     record.add_number(tag(StateField::slot), waiting.from);
-    record.add(tag(StateField::record), text_of(waiting.record));
-    append(state.records, record.bytes());
+    record.add(tag(StateField::record), waiting.record);
+    append_record(state.records, record.bytes());
   };
   for (const Deferred& deferred : deferred_) append_waiting(StateWord::deferred, deferred);
   for (const Deferred& early : early_) append_waiting(StateWord::early, early);
   RecordWriter given = state_record(StateWord::given);
   for (const std::string& channel : home_role_.given()) given.add(tag(StateField::channel), channel);
-  append(state.records, given.bytes());
+  append_record(state.records, given.bytes());
   home_role_.for_each_named([&](const std::string& channel, ConnectionId id, const std::string& name) {
     RecordWriter record = bus_record(BusWord::rejoin);
     record.add(tag(BusField::channel), channel);
     record.add_number(tag(BusField::connection), id);
     record.add(tag(BusField::name), name);
-    append(state.records, record.bytes());
+    append_record(state.records, record.bytes());
   });
   return state;
 }
@@ -187,7 +169,7 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
   bool was_settled = false;
   std::vector<Unpublished> unpublished;
   auto next_link = links.begin();
-  while (const auto record = take_record(records)) {
+  while (const auto record = read_record(records)) {
     const auto slot = static_cast<Slot>(number_in(*record, StateField::slot));
     switch (static_cast<StateWord>(record->type())) {
       case StateWord::general:
