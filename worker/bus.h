@@ -32,9 +32,9 @@ namespace wsd::worker {
 // ---- answers to questions; `partial`: a worker did not answer in time, so there may be more
 
 struct ToldOne {
-  bool found = false;  // the connection exists
-  SendResult result = SendResult::dropped;
-  bool partial = false;
+  bool found = false;                       // the connection exists
+  SendResult result = SendResult::dropped;  // of send_to
+  bool partial = false;                     // not found means nothing then
 };
 
 struct ChannelCount {
@@ -53,9 +53,9 @@ struct NamedMember {
 };
 
 struct ChannelReport {
-  std::size_t subscribers = 0;
+  std::size_t subscribers = 0;  // none: there is no such channel, so far as is known
   bool has_presence = false;
-  std::vector<NamedMember> members;
+  std::vector<NamedMember> members;  // with presence
   bool partial = false;
 };
 
@@ -67,7 +67,7 @@ struct ConnectionReport {
   std::string path;
   std::string subprotocol;
   std::uint64_t age_ms = 0;
-  std::uint64_t idle_ms = 0;
+  std::uint64_t idle_ms = 0;  // since its last message
   std::size_t buffered_bytes = 0;
   std::vector<std::string> channels;
 };
@@ -146,9 +146,12 @@ class Bus {
   virtual void close_connection(ConnectionId id, std::uint16_t code, std::string_view reason, TellOne tell = {}) = 0;
 
   // ---- questions; each is answered once, later, within 500 ms
-  virtual void ask_channel(std::string_view channel, std::function<void(const ChannelReport&)> tell) = 0;
-  virtual void list_channels(std::string_view prefix, std::function<void(const ChannelList&)> tell) = 0;
-  virtual void ask_connection(ConnectionId id, std::function<void(const ConnectionReport&)> tell) = 0;
+  using TellChannel = std::function<void(const ChannelReport&)>;
+  virtual void ask_channel(std::string_view channel, TellChannel tell) = 0;
+  using TellChannels = std::function<void(const ChannelList&)>;
+  virtual void list_channels(std::string_view prefix, TellChannels tell) = 0;
+  using TellConnection = std::function<void(const ConnectionReport&)>;
+  virtual void ask_connection(ConnectionId id, TellConnection tell) = 0;
 };
 
 }  // namespace wsd::worker

@@ -132,4 +132,39 @@ ConnectionReport read_connection(const RecordReader& record) {
   return report;
 }
 
+RecordWriter member_record(BusWord word, std::string_view channel, ConnectionId id, std::string_view name) {
+  RecordWriter record = bus_record(word);
+  record.add(tag(BusField::channel), channel);
+  record.add_number(tag(BusField::connection), id);
+  record.add(tag(BusField::name), name);
+  return record;
+}
+
+RecordWriter join_record(std::string_view channel, ConnectionId id, std::string_view name, std::uint64_t question,
+                         std::uint32_t homes) {
+  RecordWriter record = member_record(BusWord::join, channel, id, name);
+  record.add_number(tag(BusField::question), question);
+  record.add_number(tag(BusField::homes), homes);
+  return record;
+}
+
+RecordWriter sequence_record(const KeptPublication& publication) {
+  RecordWriter record = bus_record(BusWord::sequence);
+  add_kept(record, publication);
+  return record;
+}
+
+RecordWriter interest_record(std::string_view channel, bool on) {
+  RecordWriter record = bus_record(BusWord::interest);
+  record.add(tag(BusField::channel), channel);
+  record.add_number(tag(BusField::on), on ? 1 : 0);
+  return record;
+}
+
+RecordWriter homes_record(std::uint32_t homes) {
+  RecordWriter record = bus_record(BusWord::homes_changed);
+  record.add_number(tag(BusField::homes), homes);
+  return record;
+}
+
 }  // namespace wsd::worker

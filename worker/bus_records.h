@@ -1,4 +1,4 @@
-// How the bus writes what has several fields, and reads it.
+// The records of the bus that have several fields: how they are written and read.
 
 #pragma once
 
@@ -35,5 +35,14 @@ void add_history(protocol::RecordWriter& record, const ChannelHome& home);
 
 void add_connection(protocol::RecordWriter& record, const ConnectionReport& report);
 [[nodiscard]] ConnectionReport read_connection(const protocol::RecordReader& record);
+
+// Whole records.
+[[nodiscard]] protocol::RecordWriter member_record(BusWord word, std::string_view channel, ConnectionId id,
+                                                   std::string_view name);
+[[nodiscard]] protocol::RecordWriter join_record(std::string_view channel, ConnectionId id, std::string_view name,
+                                                 std::uint64_t question, std::uint32_t homes);
+[[nodiscard]] protocol::RecordWriter sequence_record(const KeptPublication& publication);
+[[nodiscard]] protocol::RecordWriter interest_record(std::string_view channel, bool on);
+[[nodiscard]] protocol::RecordWriter homes_record(std::uint32_t homes);
 
 }  // namespace wsd::worker

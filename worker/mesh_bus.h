@@ -61,9 +61,9 @@ class MeshBus final : public Bus, private SlotSender {
   void leave(std::string_view channel, ConnectionId id) override;
   SendResult send_to(ConnectionId id, std::string_view data, MessageType type, TellOne tell) override;
   void close_connection(ConnectionId id, std::uint16_t code, std::string_view reason, TellOne tell) override;
-  void ask_channel(std::string_view channel, std::function<void(const ChannelReport&)> tell) override;
-  void list_channels(std::string_view prefix, std::function<void(const ChannelList&)> tell) override;
-  void ask_connection(ConnectionId id, std::function<void(const ConnectionReport&)> tell) override;
+  void ask_channel(std::string_view channel, TellChannel tell) override;
+  void list_channels(std::string_view prefix, TellChannels tell) override;
+  void ask_connection(ConnectionId id, TellConnection tell) override;
 
   // ---- for the server
   // A fresh link to this slot, in place of an older one.
@@ -138,7 +138,7 @@ class MeshBus final : public Bus, private SlotSender {
   void ask_about_one(std::uint64_t question, bool is_asked, TellOne tell);
   [[nodiscard]] Slot home_of(std::string_view channel) const;
 
-  // ---- receiving
+  // ---- receiving (mesh_bus_received.cpp)
   void handle(Slot from, const protocol::RecordReader& record);
   void handle_request(Slot from, const protocol::RecordReader& record);
   // From a channel's home: when it is time, and each publication once.
@@ -157,7 +157,7 @@ class MeshBus final : public Bus, private SlotSender {
   void handle_ask(Slot from, BusWord word, const protocol::RecordReader& record);
   void answer(Slot to, const protocol::RecordReader& question, protocol::RecordWriter& answer);
 
-  // ---- neighbours
+  // ---- neighbours (mesh_bus_neighbours.cpp)
   [[nodiscard]] protocol::RecordWriter rejoin_record(std::string_view channel, ConnectionId id,
                                                      std::string_view name) const;
   [[nodiscard]] std::unique_ptr<BusLink> make_link(Slot slot, FileDescriptor socket);
@@ -173,7 +173,7 @@ class MeshBus final : public Bus, private SlotSender {
   void settle();
   void await_settlement();
 
-  // ---- another number of homes
+  // ---- another number of homes (mesh_bus_homes.cpp)
   void change_homes(std::uint32_t homes);
   void give_away_homes();
   void hold_back_moving();
