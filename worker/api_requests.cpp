@@ -168,24 +168,24 @@ std::string_view text_of(SendResult result) {
   return "dropped";
 }
 
-HttpResponse published(const ApiBackend::Published& outcome) {
+HttpResponse published(const Delivery& delivery) {
   return json_object([&](JsonWriter& json) {
-    json.field("delivered_to", outcome.delivered_to);
-    write_partial(json, outcome.partial);
+    json.field("delivered_to", delivery.subscribers);
+    write_partial(json, delivery.partial);
   });
 }
 
-HttpResponse sent(const ApiBackend::Told& told) {
+HttpResponse sent(const ToldOne& told) {
   if (!told.found) return told.partial ? unknown_outcome() : connection_not_found();
   return json_object([&](JsonWriter& json) { json.field("result", text_of(told.result)); });
 }
 
-HttpResponse closed(const ApiBackend::Told& told) {
+HttpResponse closed(const ToldOne& told) {
   if (!told.found) return told.partial ? unknown_outcome() : connection_not_found();
   return json_object([](JsonWriter& json) { json.field("closed", true); });
 }
 
-HttpResponse channel_list(const ApiBackend::Channels& list) {
+HttpResponse channel_list(const ChannelList& list) {
   return json_object([&](JsonWriter& json) {
     json.key("channels");
     json.begin_array();
@@ -200,15 +200,15 @@ HttpResponse channel_list(const ApiBackend::Channels& list) {
   });
 }
 
-HttpResponse channel_details(std::string_view name, const ApiBackend::ChannelDetails& details) {
-  if (!details.found) return details.partial ? unknown_channels() : channel_not_found();
+HttpResponse channel_details(std::string_view name, const ChannelReport& report) {
+  if (report.subscribers == 0) return report.partial ? unknown_channels() : channel_not_found();
   return json_object([&](JsonWriter& json) {
     json.field("name", name);
-    json.field("subscribers", details.subscribers);
-    if (details.presence) {
+    json.field("subscribers", report.subscribers);
+    if (report.has_presence) {
       json.key("members");
       json.begin_array();
-      for (const auto& member : details.members) {
+      for (const auto& member : report.members) {
         json.begin_object();
         json.field("id", std::to_string(member.id));
         json.field("name", member.name);
@@ -216,24 +216,24 @@ HttpResponse channel_details(std::string_view name, const ApiBackend::ChannelDet
       }
       json.end_array();
     }
-    write_partial(json, details.partial);
+    write_partial(json, report.partial);
   });
 }
 
-HttpResponse connection_details(ConnectionId id, const ApiBackend::ConnectionDetails& details) {
-  if (!details.found) return details.partial ? unknown_connection() : connection_not_found();
+HttpResponse connection_details(ConnectionId id, const ConnectionReport& report) {
+  if (!report.found) return report.partial ? unknown_connection() : connection_not_found();
   return json_object([&](JsonWriter& json) {
     json.field("id", std::to_string(id));
-    json.field("remote_address", details.remote_address);
-    json.field("path", details.path);
-    json.field("subprotocol", details.subprotocol);
-    json.field("slot", details.slot);
-    json.field("age_ms", details.age_ms);
-    json.field("idle_ms", details.idle_ms);
-    json.field("buffered_bytes", details.buffered_bytes);
+    json.field("remote_address", report.remote_address);
+    json.field("path", report.path);
+    json.field("subprotocol", report.subprotocol);
+    json.field("slot", report.slot);
+    json.field("age_ms", report.age_ms);
+    json.field("idle_ms", report.idle_ms);
+    json.field("buffered_bytes", report.buffered_bytes);
     json.key("channels");
     json.begin_array();
-    for (const std::string& channel : details.channels) json.value(channel);
+    for (const std::string& channel : report.channels) json.value(channel);
     json.end_array();
   });
 }
@@ -467,8 +467,8 @@ HttpResponse ApiRequests::publish(std::string_view body, const Answer& answer) {
   const auto excluded = read_excluded(json);
   if (auto refusal = refuse_message(json, message, max_message_)) return answered(answer, std::move(*refusal));
   backend_.publish(channel, message.data(), message.type(), excluded,
-                   [answer](const ApiBackend::Published& outcome) { answer(published(outcome)); });
-  return published({.delivered_to = 0, .partial = true});
+                   [answer](const Delivery& delivery) { answer(published(delivery)); });
+  return published({.subscribers = 0, .partial = true});
 }
 
 HttpResponse ApiRequests::send(std::string_view body, const Answer& answer) {
@@ -476,7 +476,7 @@ HttpResponse ApiRequests::send(std::string_view body, const Answer& answer) {
   const ConnectionId id = read_id(json, "id");
   const PushedMessage message(json);
   if (auto refusal = refuse_message(json, message, max_message_)) return answered(answer, std::move(*refusal));
-  backend_.send(id, message.data(), message.type(), [answer](const ApiBackend::Told& told) { answer(sent(told)); });
+  backend_.send(id, message.data(), message.type(), [answer](const ToldOne& told) { answer(sent(told)); });
   return unknown_outcome();
 }
 
@@ -487,7 +487,7 @@ HttpResponse ApiRequests::close(std::string_view body, const Answer& answer) {
   const std::string_view reason = read_close_reason(json);
   json.refuse_unread();
   if (json.error()) return answered(answer, bad_json(*json.error()));
-  backend_.close(id, code, reason, [answer](const ApiBackend::Told& told) { answer(closed(told)); });
+  backend_.close(id, code, reason, [answer](const ToldOne& told) { answer(closed(told)); });
   return unknown_outcome();
 }
 
@@ -500,7 +500,7 @@ HttpResponse ApiRequests::list_channels(std::string_view query, const Answer& an
   }
   const std::string prefix = parameters->empty() ? "" : parameters->front().value;
   if (!is_utf8(prefix)) return answered(answer, api_error(400, "bad_request", "The prefix is not valid UTF-8."));
-  backend_.list_channels(prefix, [answer](const ApiBackend::Channels& list) { answer(channel_list(list)); });
+  backend_.list_channels(prefix, [answer](const ChannelList& list) { answer(channel_list(list)); });
   return unknown_channels();
 }
 
@@ -509,18 +509,16 @@ HttpResponse ApiRequests::describe_channel(std::string_view encoded, const Answe
   if (!name) return answered(answer, bad_encoding());
   if (!is_utf8(*name)) return answered(answer, api_error(400, "bad_request", "The channel's name is not valid UTF-8."));
   if (name->size() > max_channel_name) return answered(answer, channel_not_found());
-  backend_.describe_channel(*name, [answer, name = *name](const ApiBackend::ChannelDetails& details) {
-    answer(channel_details(name, details));
-  });
+  backend_.describe_channel(
+      *name, [answer, name = *name](const ChannelReport& report) { answer(channel_details(name, report)); });
   return unknown_channels();
 }
 
 HttpResponse ApiRequests::describe_connection(std::string_view text, const Answer& answer) {
   const auto id = parse_id(text);
   if (!id) return answered(answer, connection_not_found());
-  backend_.describe_connection(*id, [answer, id = *id](const ApiBackend::ConnectionDetails& details) {
-    answer(connection_details(id, details));
-  });
+  backend_.describe_connection(
+      *id, [answer, id = *id](const ConnectionReport& report) { answer(connection_details(id, report)); });
   return unknown_connection();
 }
 

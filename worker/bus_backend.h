@@ -18,12 +18,24 @@ class BusBackend final : public ApiBackend {
   BusBackend(Bus& bus, std::function<bool()> is_ready) : bus_(bus), is_ready_(std::move(is_ready)) {}
 
   void publish(std::string_view channel, std::string_view data, MessageType type, std::span<const ConnectionId> exclude,
-               std::function<void(Published)> answer) override;
-  void send(ConnectionId id, std::string_view data, MessageType type, std::function<void(Told)> answer) override;
-  void close(ConnectionId id, std::uint16_t code, std::string_view reason, std::function<void(Told)> answer) override;
-  void list_channels(std::string_view prefix, std::function<void(Channels)> answer) override;
-  void describe_channel(std::string_view name, std::function<void(ChannelDetails)> answer) override;
-  void describe_connection(ConnectionId id, std::function<void(ConnectionDetails)> answer) override;
+               Bus::TellDelivery answer) override {
+    bus_.publish({channel, data, type, 0, exclude}, std::move(answer));
+  }
+  void send(ConnectionId id, std::string_view data, MessageType type, Bus::TellOne answer) override {
+    bus_.send_to(id, data, type, std::move(answer));
+  }
+  void close(ConnectionId id, std::uint16_t code, std::string_view reason, Bus::TellOne answer) override {
+    bus_.close_connection(id, code, reason, std::move(answer));
+  }
+  void list_channels(std::string_view prefix, Bus::TellChannels answer) override {
+    bus_.list_channels(prefix, std::move(answer));
+  }
+  void describe_channel(std::string_view name, Bus::TellChannel answer) override {
+    bus_.ask_channel(name, std::move(answer));
+  }
+  void describe_connection(ConnectionId id, Bus::TellConnection answer) override {
+    bus_.ask_connection(id, std::move(answer));
+  }
   [[nodiscard]] bool is_ready() const override { return is_ready_(); }
 
  private:

@@ -119,7 +119,7 @@ TEST_F(ApiRequestsTest, PublishesToAllButSome) {
 }
 
 TEST_F(ApiRequestsTest, SaysThatAWorkerDidNotAnswerForAPublish) {
-  backend.published = {.delivered_to = 1, .partial = true};
+  backend.published = {.subscribers = 1, .partial = true};
   EXPECT_EQ(post("/v1/publish", R"({"channel":"a","data":"x"})").body, R"({"delivered_to":1,"partial":true})");
 }
 
@@ -230,7 +230,7 @@ TEST_F(ApiRequestsTest, ListsChannels) {
 TEST_F(ApiRequestsTest, DescribesAChannel) {
   EXPECT_EQ(get("/v1/channels/chat%2Froom/1%20+").body,
             R"({"name":"chat/room/1 +","subscribers":2,"members":[{"id":"7","name":"Ann"},{"id":"8","name":""}]})");
-  backend.channel = {.found = true, .subscribers = 5, .presence = false, .members = {}, .partial = true};
+  backend.channel = {.subscribers = 5, .has_presence = false, .members = {}, .partial = true};
   EXPECT_EQ(get("/v1/channels/a").body, R"({"name":"a","subscribers":5,"partial":true})");
   EXPECT_THAT(backend.calls, ElementsAre("channel chat/room/1 +", "channel a"));
 }

@@ -15,26 +15,26 @@ namespace wsd::worker::test {
 class FakeApiBackend final : public ApiBackend {
  public:
   void publish(std::string_view name, std::string_view data, MessageType type, std::span<const ConnectionId> exclude,
-               std::function<void(Published)> answer) override {
+               Bus::TellDelivery answer) override {
     std::string call = "publish " + std::string(name) + " " + text_of(type) + " " + std::string(data);
     for (const ConnectionId id : exclude) call += " -" + std::to_string(id);
     hear(std::move(call), [this, answer = std::move(answer)] { answer(published); });
   }
-  void send(ConnectionId id, std::string_view data, MessageType type, std::function<void(Told)> answer) override {
+  void send(ConnectionId id, std::string_view data, MessageType type, Bus::TellOne answer) override {
     hear("send " + std::to_string(id) + " " + text_of(type) + " " + std::string(data),
          [this, answer = std::move(answer)] { answer(told); });
   }
-  void close(ConnectionId id, std::uint16_t code, std::string_view reason, std::function<void(Told)> answer) override {
+  void close(ConnectionId id, std::uint16_t code, std::string_view reason, Bus::TellOne answer) override {
     hear("close " + std::to_string(id) + " " + std::to_string(code) + " " + std::string(reason),
          [this, answer = std::move(answer)] { answer(told); });
   }
-  void list_channels(std::string_view prefix, std::function<void(Channels)> answer) override {
+  void list_channels(std::string_view prefix, Bus::TellChannels answer) override {
     hear("list " + std::string(prefix), [this, answer = std::move(answer)] { answer(channels); });
   }
-  void describe_channel(std::string_view name, std::function<void(ChannelDetails)> answer) override {
+  void describe_channel(std::string_view name, Bus::TellChannel answer) override {
     hear("channel " + std::string(name), [this, answer = std::move(answer)] { answer(channel); });
   }
-  void describe_connection(ConnectionId id, std::function<void(ConnectionDetails)> answer) override {
+  void describe_connection(ConnectionId id, Bus::TellConnection answer) override {
     hear("connection " + std::to_string(id), [this, answer = std::move(answer)] { answer(connection); });
   }
   [[nodiscard]] bool is_ready() const override { return ready; }
@@ -50,20 +50,20 @@ class FakeApiBackend final : public ApiBackend {
   bool answers_at_once = true;
   std::deque<std::function<void()>> open;  // questions
 
-  Published published{.delivered_to = 3};
-  Told told{.found = true, .result = SendResult::sent};
-  Channels channels{.channels = {{"a", 1}, {"b/c", 20}}};
-  ChannelDetails channel{.found = true, .subscribers = 2, .presence = true, .members = {{7, "Ann"}, {8, ""}}};
-  ConnectionDetails connection{.found = true,
-                               .partial = false,
-                               .remote_address = "192.0.2.7",
-                               .path = "/chat",
-                               .subprotocol = "v1",
-                               .slot = 3,
-                               .age_ms = 5000,
-                               .idle_ms = 12,
-                               .buffered_bytes = 9,
-                               .channels = {"a", "b"}};
+  Delivery published{.subscribers = 3};
+  ToldOne told{.found = true, .result = SendResult::sent};
+  ChannelList channels{.channels = {{"a", 1}, {"b/c", 20}}};
+  ChannelReport channel{.subscribers = 2, .has_presence = true, .members = {{7, "Ann"}, {8, ""}}};
+  ConnectionReport connection{.found = true,
+                              .partial = false,
+                              .slot = 3,
+                              .remote_address = "192.0.2.7",
+                              .path = "/chat",
+                              .subprotocol = "v1",
+                              .age_ms = 5000,
+                              .idle_ms = 12,
+                              .buffered_bytes = 9,
+                              .channels = {"a", "b"}};
   bool ready = true;
 
  private:
