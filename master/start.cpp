@@ -78,6 +78,16 @@ FileDescriptor open_log(const Options& options, const RunDirectory& directory) {
   return open_log_file(options, directory);
 }
 
+// What ends a master that runs is said in its log: a daemon's standard error nobody reads.
+CommandStatus run(Master& master) {
+  try {
+    return master.run();
+  } catch (const std::exception& error) {
+    log::error("the master ends, and its workers close their clients and leave: {}", error.what());
+    throw;
+  }
+}
+
 CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_descriptor,
                     std::vector<InheritedSocket> inherited, StartReport& report) {
   const Options& options = plan.options;
@@ -91,7 +101,7 @@ CommandStatus serve(const Plan& plan, const RunDirectory& directory, int log_des
     if (!*options.daemon) print_banner(status, options);
   });
   worker::set_process_title(fmt::format("wsd: master process  {}", *options.name));
-  const CommandStatus result = master.run();
+  const CommandStatus result = run(master);
   if (master.start_failure()) throw CommandError(CommandStatus::failed, *master.start_failure());
   return result;
 }
@@ -148,7 +158,7 @@ CommandStatus resume_command(int descriptor, bool trial) {
   StartReport nobody;
   Master master(state, *options, lock, nobody);
   worker::set_process_title(fmt::format("wsd: master process  {}", *options->name));
-  return master.run();
+  return run(master);
 }
 
 CommandStatus start_command(Plan plan, std::vector<InheritedSocket> inherited) {

@@ -174,6 +174,30 @@ def test_a_worker_at_its_limit_of_memory_leaves_and_the_others_stay(servers, con
     fault_run.say(name="memory_limit", limit_mib=256, hogs=len(hogs), restarts=1, rss_before_mib=rss[victim] // MIB)
 
 
+def test_a_master_without_memory_says_so_and_its_workers_leave(servers, shim):
+    """Wherever it runs out: it goes on, or it ends with a line in the log, and can be started again."""
+    ended = 0
+    for moment in (0, 30, 60, 90):
+        server = servers(count=2)
+        server.expect_log("the master ends|bad_alloc|Cannot allocate memory")
+        memory = Memory(server, shim)
+        server.start()
+        master, pids = server.master, server.processes()
+        memory.run_out(master, moment)
+        wait_until(lambda: server.cli("status") and memory.has_failed(), what="the shortage")
+        memory.suffice()
+        wait_until(lambda: server.is_running() or not is_alive(master))
+        if is_alive(master):
+            continue
+        ended += 1
+        server.has_run = False
+        wait_until(lambda: not any(is_alive(pid) for pid in pids), what="its workers gone")
+        assert "the master ends, and its workers close their clients and leave: std::bad_alloc" in server.log()
+        server.start()
+        assert server.is_running()
+    assert ended > 0, "the run proves too little"
+
+
 def is_gone(client):
     try:
         return not client.still_works()
