@@ -38,7 +38,6 @@ def say(**figures):
 class Seen(NamedTuple):
     rss: int
     descriptors: int
-    connections: int
 
 
 class Figures(dict):
@@ -153,10 +152,8 @@ class FaultRun:
     def look(self):
         """Memory and descriptors of master and workers, by pid: those there before and after are compared."""
         status = self.server.status()
-        connections = {status["pid"]: 0, **{row["pid"]: row["connections"] for row in status["workers"]}}
-        return {
-            pid: Seen(rss_bytes(pid), open_descriptors(pid), connections[pid]) for pid in connections if pid and is_alive(pid)
-        }
+        pids = [status["pid"], *(row["pid"] for row in status["workers"])]
+        return {pid: Seen(rss_bytes(pid), open_descriptors(pid)) for pid in pids if pid and is_alive(pid)}
 
     def look_once_the_load_is_gone(self):
         """Or after a while all the same: the figures tell."""
@@ -164,7 +161,8 @@ class FaultRun:
         while True:
             after = self.look()
             same = self.before.keys() & after.keys()
-            if all(after[pid].connections <= self.before[pid].connections for pid in same) or time.monotonic() > deadline:
+            gone = all(after[pid].descriptors <= self.before[pid].descriptors for pid in same)
+            if gone or time.monotonic() > deadline:
                 return after
             time.sleep(0.02)
 
