@@ -13,6 +13,7 @@
 
 #include "protocol/assertion.h"
 #include "protocol/http_error.h"
+#include "protocol/out_of_memory.h"
 #include "worker/tls_certificate.h"
 #include "worker/tls_context.h"
 
@@ -69,7 +70,7 @@ struct TlsTransport::Callbacks {
 
   static BIO_METHOD* make_method() {
     BIO_METHOD* const method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "wsd socket");
-    WSD_ASSERT(method != nullptr);
+    if (method == nullptr) protocol::out_of_memory();
     BIO_meth_set_read(method, read);
     BIO_meth_set_write(method, write);
     BIO_meth_set_ctrl(method, control);
