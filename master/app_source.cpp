@@ -27,13 +27,13 @@ struct stat status_of(const std::string& path) {
   return status;
 }
 
-void refuse_what_others_may_write(const std::filesystem::path& file, uid_t user) {
+void refuse_what_others_may_write(const std::filesystem::path& file, uid_t user, std::string_view verb) {
   for (std::filesystem::path path = file;; path = path.parent_path()) {
     const struct stat status = status_of(path.string());
     const std::string_view stranger = stranger_with_write_access(status.st_uid, status.st_mode, user);
     if (!stranger.empty()) {
-      fail(fmt::format("{} is refused, since {} would run it: {} {}", file.string(), user == 0 ? "root" : "the workers",
-                       path.string(), stranger));
+      fail(fmt::format("{} is refused, since {} would {} it: {} {}", file.string(), user == 0 ? "root" : "the workers",
+                       verb, path.string(), stranger));
     }
     if (path == path.parent_path()) return;
   }
@@ -49,12 +49,12 @@ AppKind app_kind(std::string_view app) {
   return AppKind::builtin;
 }
 
-std::string trusted_file(const std::string& path, uid_t user) {
+std::string trusted_file(const std::string& path, uid_t user, std::string_view verb) {
   std::error_code error;
   const std::filesystem::path file = std::filesystem::canonical(path, error);
   if (error) fail(fmt::format("cannot read {}: {}", path, error.message()));
   if (!S_ISREG(status_of(file.string()).st_mode)) fail(path + " is not a file");
-  if (::geteuid() == 0) refuse_what_others_may_write(file, user);
+  if (::geteuid() == 0) refuse_what_others_may_write(file, user, verb);
   return file.string();
 }
 

@@ -18,8 +18,9 @@ enum class AppKind : std::uint8_t { builtin, module, source };
 
 // The file that a module or source is, all symbolic links resolved. Throws CommandError(failed) with the reason if
 // there is none, and as root also if somebody but root and `user`, who is to run it, could have written it: whoever may
-// change the file, or exchange one of the directories above it, would have us run what they like.
-[[nodiscard]] std::string trusted_file(const std::string& path, uid_t user);
+// change the file, or exchange one of the directories above it, would have us run what they like. `verb`: what is done
+// with it.
+[[nodiscard]] std::string trusted_file(const std::string& path, uid_t user, std::string_view verb = "run");
 
 // Who else may write to something with this owner and mode, as the end of a sentence; empty if nobody but root and
 // `user`.

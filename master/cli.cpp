@@ -34,7 +34,8 @@ std::string name_option(const std::string& name) {
   return name == "wsd" ? "" : " --name " + name;
 }
 
-MasterContact find_master(const Options& options) {
+MasterContact find_master(const Options& flags) {
+  const Options options = with_instance(flags);
   auto master = MasterContact::find(options);
   if (master) return std::move(*master);
   throw CommandError(CommandStatus::not_running, fmt::format("{} is not running; `wsd start{}` starts it",
@@ -81,6 +82,15 @@ ControlAnswer ask_for(MasterContact& master, ControlCommand command) {
   return result;
 }
 
+// A release that knew neither file nor environment tells options alone.
+Result<OptionLayers> layers_from(const ControlAnswer& answer) {
+  auto environment = options_from_json(answer.environment.empty() ? "{}" : answer.environment);
+  if (!environment) return Error{environment.error()};
+  auto flags = options_from_json(answer.flags.empty() ? answer.options : answer.flags);
+  if (!flags) return Error{flags.error()};
+  return OptionLayers{.environment = std::move(*environment), .flags = std::move(*flags)};
+}
+
 void stop_by_signal(const MasterContact& master, bool graceful) {
   master.signal(graceful ? SIGQUIT : SIGTERM);
   const auto timeout = graceful ? silent_graceful_stop_timeout : silent_stop_timeout;
@@ -104,12 +114,20 @@ void stop_master(MasterContact& master, bool graceful) {
                    master.pid()));
 }
 
+// They have found the server, and are nothing that it should remember.
+Options without_instance(const Options& options) {
+  Options rest = options;
+  rest.name = Options().name;
+  rest.run_dir = Options().run_dir;
+  return rest;
+}
+
 // Both end with new workers, and tell of them.
 void replace_workers(const CommandLine& line, ControlCommand command) {
   MasterContact master = find_master(line.options);
   ControlRequest request;
   request.command = command;
-  request.options = line.options;
+  request.options = without_instance(line.options);
   if (!master.ask(request)) fail_for_silence(master);
   const bool watched = ::isatty(STDOUT_FILENO) == 1 && !line.json;
   const bool whole = read_answers(master, [&](const ControlAnswer& answer) {
@@ -213,16 +231,20 @@ void publish_command(const CommandLine& line) {
   if (!read_answers(master, tell, steady_clock::now() + answer_timeout)) fail_for_silence(master);
 }
 
-void stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare) {
-  auto master = MasterContact::find(line.options);
-  if (!master) return prepare(line.options);
-  auto remembered = options_from_json(ask_for(*master, ControlCommand::options).options);
-  if (!remembered)
-    fail(fmt::format("{} does not say what it was started with: {}", master->description(), remembered.error()));
-  Options options = *remembered;
-  options.merge(line.options);
-  prepare(options);
+void stop_for_restart(const CommandLine& line, const std::function<void(const OptionLayers&)>& prepare) {
+  const OptionLayers given = layers_of(line.options, print_warning);
+  auto master = MasterContact::find(with_instance(line.options));
+  if (!master) return prepare(given);
+  auto layers = layers_from(ask_for(*master, ControlCommand::options));
+  if (!layers) fail(fmt::format("{} does not say what it was started with: {}", master->description(), layers.error()));
+  layers->environment.merge(given.environment);
+  layers->flags.merge(given.flags);
+  prepare(*layers);
   stop_master(*master, line.graceful);
+}
+
+void print_warning(const std::string& line) {
+  print_error("warning: " + line);
 }
 
 void print_error(const std::string& line) {

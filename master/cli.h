@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "master/command_line.h"
+#include "master/configuration.h"
 
 namespace wsd::master {
 
@@ -18,11 +19,12 @@ void status_command(const CommandLine& line);
 void reopen_command(const CommandLine& line);
 void publish_command(const CommandLine& line);
 
-// The first half of restart: stops the master if there is one. `prepare` gets the options to start with (what it
-// remembered, under what `line` gives) before anything is stopped: if it throws, nothing is.
-void stop_for_restart(const CommandLine& line, const std::function<void(const Options&)>& prepare);
+// The first half of restart: stops the master if there is one. `prepare` gets what to start with (what the master
+// remembered, under what `line` and our own environment give) before anything is stopped: if it throws, nothing is.
+void stop_for_restart(const CommandLine& line, const std::function<void(const OptionLayers&)>& prepare);
 
 // The one line of CommandError, as main prints it on standard error: "wsd: …".
 void print_error(const std::string& line);
+void print_warning(const std::string& line);
 
 }  // namespace wsd::master

@@ -85,7 +85,7 @@ const CommandEntry& find_command(std::string_view word) {
 // " (repeatable; default: none)": what help says of an option besides its description.
 std::string remark_on(const OptionEntry& entry) {
   std::vector<std::string> parts;
-  if (entry.is_list() || entry.kind == OptionKind::settings) parts.emplace_back("repeatable");
+  if (entry.is_list() || entry.has_settings()) parts.emplace_back("repeatable");
   if (const std::string text = default_text_of(entry); !text.empty()) parts.push_back("default: " + text);
   return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, "; "));
 }

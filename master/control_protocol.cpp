@@ -145,10 +145,14 @@ std::string status_answer(std::string_view status_json) {
   });
 }
 
-std::string options_answer(const Options& options) {
+std::string options_answer(const Options& options, const OptionLayers& layers) {
   return one_object([&](protocol::JsonWriter& json) {
     json.key("options");
     json.raw(to_json(options));
+    json.key("environment");
+    json.raw(to_json(layers.environment));
+    json.key("flags");
+    json.raw(to_json(layers.flags));
   });
 }
 
@@ -193,12 +197,13 @@ Result<ControlAnswer> control_answer_from_json(std::string_view line) {
   std::string_view progress;
   std::string_view error;
   std::int64_t exit = 0;
-  const bool good = take_member(members, "done", answer.done) && take_member(members, "exit", exit) &&
-                    take_member(members, "error", error) && take_member(members, "info", info) &&
-                    take_member(members, "progress", progress) && take_json_text(members, "reload", answer.reload) &&
-                    take_json_text(members, "published", answer.published) &&
-                    take_json_text(members, "status", answer.status) &&
-                    take_json_text(members, "options", answer.options);
+  const bool good =
+      take_member(members, "done", answer.done) && take_member(members, "exit", exit) &&
+      take_member(members, "error", error) && take_member(members, "info", info) &&
+      take_member(members, "progress", progress) && take_json_text(members, "reload", answer.reload) &&
+      take_json_text(members, "published", answer.published) && take_json_text(members, "status", answer.status) &&
+      take_json_text(members, "options", answer.options) &&
+      take_json_text(members, "environment", answer.environment) && take_json_text(members, "flags", answer.flags);
   if (!good || exit < 0 || exit > 5) return Error{"the master's answer has members of the wrong type"};
   answer.exit = static_cast<CommandStatus>(exit);
   answer.info = info;

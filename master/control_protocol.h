@@ -3,7 +3,7 @@
 // sentence".
 //
 //   {"command":"status"}                      {"status":{…}}                    {"done":true,"exit":0}
-//   {"command":"options"}                     {"options":{…}}                   {"done":true,"exit":0}
+//   {"command":"options"}                     {"options":{…},"environment":{…},"flags":{…}}  {"done":true,"exit":0}
 //   {"command":"stop","graceful":true}        {"info":"2 clients left"} *       {"done":true,"exit":0}
 //   {"command":"upgrade"}                     as reload
 //   {"command":"reopen"}                      {"info":"…"}                      {"done":true,"exit":0}
@@ -20,6 +20,7 @@
 #include <string>
 #include <string_view>
 
+#include "master/configuration.h"
 #include "master/exit_status.h"
 #include "master/options.h"
 #include "master/result.h"
@@ -51,12 +52,14 @@ Result<ControlRequest> control_request_from_json(std::string_view line);
 
 // An accepted_answer leaves all of it empty.
 struct ControlAnswer {
-  std::string status;     // JSON text of the member, or empty
-  std::string options;    // likewise
-  std::string reload;     // likewise
-  std::string published;  // likewise
-  std::string info;       // a line for the user, or empty
-  std::string progress;   // a line for a user who watches, or empty
+  std::string status;       // JSON text of the member, or empty
+  std::string options;      // likewise
+  std::string environment;  // likewise, of the layers below
+  std::string flags;        // likewise
+  std::string reload;       // likewise
+  std::string published;    // likewise
+  std::string info;         // a line for the user, or empty
+  std::string progress;     // a line for a user who watches, or empty
   bool done = false;
   CommandStatus exit = CommandStatus::done;
   std::string error;
@@ -64,7 +67,7 @@ struct ControlAnswer {
 
 inline constexpr std::string_view accepted_answer = R"({"accepted":true})";
 [[nodiscard]] std::string status_answer(std::string_view status_json);
-[[nodiscard]] std::string options_answer(const Options& options);
+[[nodiscard]] std::string options_answer(const Options& options, const OptionLayers& layers);
 [[nodiscard]] std::string info_answer(std::string_view text);
 [[nodiscard]] std::string progress_answer(std::string_view text);
 [[nodiscard]] std::string reload_answer(std::string_view report_json);

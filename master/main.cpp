@@ -26,12 +26,13 @@ CommandStatus run(const CommandLine& line) {
     case Command::start: {
       // First of all: a compiler would inherit them.
       auto inherited = master::take_inherited_sockets();
-      return master::start_command(master::make_plan(line.options), std::move(inherited));
+      return master::start_command(master::make_plan(master::layers_of(line.options, master::print_warning)),
+                                   std::move(inherited));
     }
     case Command::restart: {
       auto inherited = master::take_inherited_sockets();
       master::Plan plan;
-      master::stop_for_restart(line, [&plan](const master::Options& wanted) { plan = master::make_plan(wanted); });
+      master::stop_for_restart(line, [&plan](const master::OptionLayers& wanted) { plan = master::make_plan(wanted); });
       return master::start_command(plan, std::move(inherited));
     }
     case Command::stop:

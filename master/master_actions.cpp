@@ -101,7 +101,7 @@ worker::Heritage Master::heritage_for(const Spawn& spawn, std::size_t row, worke
           .app = plan.code.builtin,
           .module = plan.code.module == nullptr ? worker::FileDescriptor() : copy_of(plan.code.module->get()),
           .app_name = *plan.options.app,
-          .settings = *plan.options.set,
+          .settings = plan.settings,
           .api_token = plan.api_token,
           .page = *plan.options.page,
           .subprotocol = *plan.options.subprotocol,

@@ -147,7 +147,7 @@ void Master::take_request(ClientId client, const ControlRequest& request) {
       control_.answer(client, status_answer(to_json(status())));
       return control_.finish(client, CommandStatus::done);
     case ControlCommand::options:
-      control_.answer(client, options_answer(plans_.wanted().options));
+      control_.answer(client, options_answer(plans_.wanted().options, plans_.wanted().layers));
       return control_.finish(client, CommandStatus::done);
     case ControlCommand::stop:
       stop_clients_.push_back(client);

@@ -40,7 +40,19 @@ enum class Field : Tag {
   inherited = 26,  // once for each of them
   older_scoreboard = 29,
 };
-enum class PlanField : Tag { generation = 1, options = 2, module = 3, api_token = 4, tls = 5, access_log = 6 };
+// Keys and values of settings are in order.
+enum class PlanField : Tag {
+  generation = 1,
+  options = 2,
+  module = 3,
+  api_token = 4,
+  tls = 5,
+  access_log = 6,
+  environment = 7,
+  flags = 8,
+  setting_key = 9,
+  setting_value = 10
+};
 // Pairs are in order: each field once for each of them.
 enum class TlsField : Tag { cert_path = 1, cert = 2, key_path = 3, key = 4, client_ca_path = 5, client_ca = 6 };
 enum class AddressField : Tag { asked = 1, real = 2, socket = 3, is_api = 4 };
@@ -134,6 +146,12 @@ RecordWriter encode(const MasterState::Plan& plan) {
   put(writer, PlanField::api_token, plan.api_token);
   put(writer, PlanField::tls, encode(plan.tls));
   put(writer, PlanField::access_log, plan.access_log);
+  put(writer, PlanField::environment, plan.environment);
+  put(writer, PlanField::flags, plan.flags);
+  for (const auto& [key, value] : plan.settings) {
+    put(writer, PlanField::setting_key, key);
+    put(writer, PlanField::setting_value, value);
+  }
   return writer;
 }
 
@@ -186,6 +204,14 @@ worker::TlsMaterial read_tls(const RecordReader& reader) {
   return tls;
 }
 
+void read_settings(const RecordReader& reader, MasterState::Plan& plan) {
+  const auto keys = reader.find_all(static_cast<Tag>(PlanField::setting_key));
+  const auto values = reader.find_all(static_cast<Tag>(PlanField::setting_value));
+  for (std::size_t i = 0; i < std::min(keys.size(), values.size()); ++i) {
+    plan.settings.emplace(std::string(keys[i]), std::string(values[i]));
+  }
+}
+
 void read_plan(const RecordReader& reader, MasterState& state) {
   auto& plan = state.plans.emplace_back();
   get(reader, PlanField::generation, plan.generation);
@@ -196,6 +222,9 @@ void read_plan(const RecordReader& reader, MasterState& state) {
   const auto tls =
       RecordReader::parse(std::as_bytes(std::span(reader.find(static_cast<Tag>(PlanField::tls)).value_or(""))));
   if (tls) plan.tls = read_tls(*tls);
+  get(reader, PlanField::environment, plan.environment);
+  get(reader, PlanField::flags, plan.flags);
+  read_settings(reader, plan);
 }
 
 void read_address(const RecordReader& reader, MasterState& state) {

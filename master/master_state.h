@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "master/options.h"
 #include "master/status_page.h"
 #include "master/supervision.h"
 #include "protocol/record.h"
@@ -28,9 +29,12 @@ struct MasterState {
     Generation generation = 0;
     std::string options;  // JSON
     int module = -1;      // the app's code, if it is not built in
-    std::string api_token;
-    worker::TlsMaterial tls;
-    int access_log = -1;  // several generations may have the same one
+    std::string api_token = {};
+    worker::TlsMaterial tls = {};
+    int access_log = -1;           // several generations may have the same one
+    std::string environment = {};  // JSON of options that the environment gave
+    std::string flags = {};        // JSON of options that command lines gave; empty: the release before knew none of it
+    Settings settings = {};        // of the app, also those that are in files
     bool operator==(const Plan&) const = default;
   };
   struct Address {

@@ -64,6 +64,12 @@ constexpr auto table = std::to_array<OptionEntry>({
      .group = OptionGroup::app,
      .value_name = "KEY=VALUE",
      .description = "A setting of the app"},
+    {.key = "set_file",
+     .member = &Options::set_file,
+     .kind = setting_files,
+     .group = OptionGroup::app,
+     .value_name = "KEY=FILE",
+     .description = "A setting of the app whose value is in a file, as a secret's should be"},
     {.key = "page",
      .member = &Options::page,
      .kind = toggle,
@@ -408,6 +414,14 @@ constexpr auto table = std::to_array<OptionEntry>({
      .only_at_start = true},
 
     // ---- instance
+    {.key = "config",
+     .member = &Options::config,
+     .kind = path,
+     .group = OptionGroup::instance,
+     .value_name = "FILE",
+     .description = "The file of options; /dev/null: none",
+     .default_text = "/etc/wsd/wsd.toml, if there is one",
+     .in_file = false},
     {.key = "name",
      .member = &Options::name,
      .kind = text,
@@ -443,6 +457,10 @@ std::string OptionEntry::environment() const {
 
 bool OptionEntry::is_list() const {
   return kind == addresses || kind == paths || kind == rules;
+}
+
+bool OptionEntry::has_settings() const {
+  return kind == settings || kind == setting_files;
 }
 
 std::span<const OptionEntry> option_table() {

@@ -27,11 +27,12 @@ enum class OptionKind : std::uint8_t {
   path,  // of a file or directory
   app,   // a built-in app's name, or a path
   choice,
-  toggle,     // --page and --no-page
-  addresses,  // a list of what to listen on
-  paths,      // a list
-  rules,      // a list
-  settings,   // KEY=VALUE
+  toggle,         // --page and --no-page
+  addresses,      // a list of what to listen on
+  paths,          // a list
+  rules,          // a list
+  settings,       // KEY=VALUE
+  setting_files,  // KEY=FILE
 };
 
 enum class OptionGroup : std::uint8_t { instance, app, addresses, tls, workers, limits, compression, log };
@@ -56,11 +57,13 @@ struct OptionEntry {
   // What else is wrong with a text than its kind tells, as in "must not be empty".
   std::optional<std::string> (*check)(std::string_view text) = nullptr;
   char short_flag = '\0';
+  bool in_file = true;
   bool only_at_start = false;  // a reload cannot change it
 
   [[nodiscard]] std::string flag() const;         // "--max-message"; of the app, "APP"
   [[nodiscard]] std::string environment() const;  // "WSD_MAX_MESSAGE"
   [[nodiscard]] bool is_list() const;
+  [[nodiscard]] bool has_settings() const;
 };
 
 // In the order in which they are explained, group by group.

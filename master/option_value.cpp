@@ -109,9 +109,11 @@ Problem read(const OptionEntry& entry, std::string_view text, Option<log::Level>
   return {};
 }
 
-Problem read(const OptionEntry&, std::string_view text, Option<Settings>& option) {
+Problem read(const OptionEntry& entry, std::string_view text, Option<Settings>& option) {
+  const bool is_file = entry.kind == OptionKind::setting_files;
   const std::size_t equals = text.find('=');
-  if (equals == std::string_view::npos || equals == 0) return "must be KEY=VALUE, not " + quoted(text);
+  if (equals == std::string_view::npos || equals == 0 || (is_file && equals + 1 == text.size()))
+    return fmt::format("must be {}, not {}", entry.value_name, quoted(text));
   Settings settings = *option;
   settings.insert_or_assign(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
   option.give(std::move(settings));
@@ -217,10 +219,19 @@ bool is_given(const OptionEntry& entry, const Options& options) {
   return std::visit([&](auto member) { return (options.*member).given(); }, entry.member);
 }
 
+void copy_value(const OptionEntry& entry, const Options& from, Options& to) {
+  std::visit([&](auto member) { to.*member = from.*member; }, entry.member);
+}
+
 std::string with_absolute_path(const OptionEntry& entry, std::string_view text, std::string_view base) {
   if (entry.kind == OptionKind::addresses) {
     if (!text.starts_with(unix_prefix) || text == unix_prefix) return std::string(text);
     return std::string(unix_prefix) + absolute(text.substr(unix_prefix.size()), base);
+  }
+  if (entry.kind == OptionKind::setting_files) {
+    const std::size_t path = text.find('=') + 1;  // 0: none
+    if (path == 0 || path == text.size()) return std::string(text);
+    return std::string(text.substr(0, path)) + absolute(text.substr(path), base);
   }
   const bool is_path = entry.kind == OptionKind::path || entry.kind == OptionKind::paths ||
                        (entry.kind == OptionKind::app && app_kind(text) != AppKind::builtin);

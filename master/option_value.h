@@ -25,6 +25,7 @@ namespace wsd::master {
 void write_value(protocol::JsonWriter& json, const OptionEntry& entry, const Options& options);
 
 [[nodiscard]] bool is_given(const OptionEntry& entry, const Options& options);
+void copy_value(const OptionEntry& entry, const Options& from, Options& to);
 
 // The same text with relative paths made absolute, seen from the directory `base`.
 [[nodiscard]] std::string with_absolute_path(const OptionEntry& entry, std::string_view text, std::string_view base);

@@ -28,6 +28,11 @@ bool is_list(std::string_view key) {
   return entry != nullptr && entry->is_list();
 }
 
+bool has_settings(std::string_view key) {
+  const OptionEntry* entry = find_option(key);
+  return entry != nullptr && entry->has_settings();
+}
+
 Problem take_list(Options& options, std::string_view key, simdjson::dom::array values) {
   for (const element value : values) {
     std::string_view text;
@@ -40,7 +45,7 @@ Problem take_list(Options& options, std::string_view key, simdjson::dom::array v
 Problem take_settings(Options& options, std::string_view key, simdjson::dom::object settings) {
   for (const auto [name, value] : settings) {
     std::string_view text;
-    if (key != "set" || value.get(text) != simdjson::SUCCESS) return spelling(key) + " must not be an object";
+    if (!has_settings(key) || value.get(text) != simdjson::SUCCESS) return spelling(key) + " must not be an object";
     if (auto problem = options.set_text(key, fmt::format("{}={}", name, text))) return problem;
   }
   return {};
@@ -89,15 +94,17 @@ std::optional<std::string> Options::set_text(std::string_view key, std::string_v
 }
 
 void Options::merge(const Options& newer) {
-  Settings settings = *set;
-  for (const auto& [key, value] : *newer.set) settings.insert_or_assign(key, value);
+  const auto replace_settings = [](Option<Settings>& ours, const Option<Settings>& theirs, const Settings& elsewhere) {
+    Settings settings = *ours;
+    for (const auto& [key, value] : elsewhere) settings.erase(key);
+    for (const auto& [key, value] : *theirs) settings.insert_or_assign(key, value);
+    if (ours.given() || theirs.given()) ours.give(std::move(settings));
+  };
   for (const OptionEntry& entry : option_table()) {
-    const auto replace = [&](auto member) {
-      if ((newer.*member).given()) this->*member = newer.*member;
-    };
-    std::visit(replace, entry.member);
+    if (!entry.has_settings() && is_given(entry, newer)) copy_value(entry, newer, *this);
   }
-  if (newer.set.given()) set.give(std::move(settings));
+  replace_settings(set, newer.set, *newer.set_file);
+  replace_settings(set_file, newer.set_file, *newer.set);
 }
 
 protocol::OriginRules origin_rules_of(const Options& options) {

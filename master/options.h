@@ -79,6 +79,7 @@ struct Options {
   Option<std::vector<std::string>> trusted_proxy;  // of protocol/trusted_proxies.h
   Option<unsigned> count{4, 1, 256};
   Option<std::string> name{"wsd"};
+  Option<std::string> config;    // a file; not given: config_file_of() chooses
   Option<std::string> run_dir;   // not given: RunDirectory::locate() chooses
   Option<std::string> log_file;  // not given: standard error in the foreground, else RunDirectory::default_log_file()
   Option<log::Level> log_level{log::Level::info};
@@ -90,6 +91,7 @@ struct Options {
   Option<bool> core_dumps;          // not given: as the system has it
   Option<std::string> stdout_file;  // not given: a daemon's standard output goes to the log
   Option<Settings> set;
+  Option<Settings> set_file;  // the names of files that have the values
   Option<bool> daemon{false};
 
   Option<Milliseconds> stop_timeout{std::chrono::seconds(2), Milliseconds(0), std::chrono::hours(1)};
@@ -125,7 +127,7 @@ struct Options {
   // first `listen` given replaces the default, further ones are added. Says what is wrong, or nothing.
   [[nodiscard]] std::optional<std::string> set_text(std::string_view key, std::string_view text);
 
-  // What `newer` was given replaces ours; its settings are merged key by key.
+  // What `newer` was given replaces ours; its settings are merged key by key, whether a value is given or its file.
   void merge(const Options& newer);
 };
 

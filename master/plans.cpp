@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "master/api_token.h"
+#include "master/app_settings.h"
 #include "master/exit_status.h"
 #include "master/run_as.h"
 #include "master/tls_files.h"
@@ -22,13 +23,30 @@ void refuse_unknown_proxies(const Options& options) {
   }
 }
 
-Plan make_plan(const Options& options) {
-  refuse_unknown_proxies(options);
-  std::string token = read_api_token(options);
-  auto tls = read_tls_files(options);
-  auto privileges = privileges_of(options);
-  AppCode code = make_app_code(*options.app, privileges);
-  return {options, std::move(code), std::move(token), std::move(tls), std::move(privileges), {}};
+Plan read_plan(const OptionLayers& layers) {
+  Plan plan;
+  plan.layers = layers;
+  plan.options = options_of(layers);
+  refuse_unknown_proxies(plan.options);
+  plan.api_token = read_api_token(plan.options);
+  plan.tls = read_tls_files(plan.options);
+  plan.settings = read_app_settings(plan.options);
+  plan.privileges = privileges_of(plan.options);
+  return plan;
+}
+
+Plan make_plan(const OptionLayers& layers) {
+  Plan plan = read_plan(layers);
+  plan.code = make_app_code(*plan.options.app, plan.privileges);
+  return plan;
+}
+
+Result<OptionLayers> layers_of(const MasterState::Plan& plan) {
+  auto environment = options_from_json(plan.environment.empty() ? "{}" : plan.environment);
+  if (!environment) return Error{environment.error()};
+  auto flags = options_from_json(plan.flags.empty() ? plan.options : plan.flags);
+  if (!flags) return Error{flags.error()};
+  return OptionLayers{.environment = std::move(*environment), .flags = std::move(*flags)};
 }
 
 Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(state.wanted_generation) {
@@ -43,8 +61,18 @@ Plans::Plans(const MasterState& state) : last_(state.last_generation), wanted_(s
     if (access_log == nullptr && plan.access_log != -1) {
       access_log = std::make_shared<const worker::FileDescriptor>(plan.access_log);
     }
-    plans_.emplace(plan.generation, Plan{std::move(*options), std::move(code), plan.api_token, plan.tls,
-                                         std::move(privileges), access_log});
+    auto layers = layers_of(plan);
+    if (!layers) throw CommandError(CommandStatus::failed, layers.error());
+    const bool is_of_an_older_release = plan.flags.empty();  // which had no settings in files
+    const Settings settings = is_of_an_older_release ? *options->set : plan.settings;
+    plans_.emplace(plan.generation, Plan{.layers = std::move(*layers),
+                                         .options = std::move(*options),
+                                         .code = std::move(code),
+                                         .api_token = plan.api_token,
+                                         .tls = plan.tls,
+                                         .settings = settings,
+                                         .privileges = std::move(privileges),
+                                         .access_log = access_log});
   }
 }
 
@@ -52,8 +80,15 @@ void Plans::save(MasterState& state) const {
   state.last_generation = last_;
   state.wanted_generation = wanted_;
   for (const auto& [generation, plan] : plans_) {
-    state.plans.push_back({generation, to_json(plan.options), plan.code.module ? plan.code.module->get() : -1,
-                           plan.api_token, plan.tls, plan.access_log ? plan.access_log->get() : -1});
+    state.plans.push_back({.generation = generation,
+                           .options = to_json(plan.options),
+                           .module = plan.code.module ? plan.code.module->get() : -1,
+                           .api_token = plan.api_token,
+                           .tls = plan.tls,
+                           .access_log = plan.access_log ? plan.access_log->get() : -1,
+                           .environment = to_json(plan.layers.environment),
+                           .flags = to_json(plan.layers.flags),
+                           .settings = plan.settings});
   }
 }
 

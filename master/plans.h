@@ -8,9 +8,11 @@
 #include <string>
 
 #include "master/app_code.h"
+#include "master/configuration.h"
 #include "master/log_files.h"
 #include "master/master_state.h"
 #include "master/options.h"
+#include "master/result.h"
 #include "master/supervision.h"
 #include "worker/privileges.h"
 #include "worker/tls_material.h"
@@ -18,17 +20,24 @@
 namespace wsd::master {
 
 struct Plan {
-  Options options;
+  OptionLayers layers;  // what the next reload builds on
+  Options options;      // what they came to, together with the configuration file
   AppCode code;
   std::string api_token;    // empty: none is asked for
   worker::TlsMaterial tls;  // without the ticket secret, which is the server's
+  Settings settings;        // of the app
   worker::Privileges privileges;
   AccessLogFile access_log = {};
 };
 
-// What `options` ask for, read for a command's own process. Blocks while a source is compiled, whose compiler writes to
-// standard error. Throws CommandError.
-[[nodiscard]] Plan make_plan(const Options& options);
+// What `layers` and the files behind them ask for, all but the code. Throws CommandError.
+[[nodiscard]] Plan read_plan(const OptionLayers& layers);
+// With the code, for a command's own process: blocks while a source is compiled, whose compiler writes to standard
+// error. Throws CommandError.
+[[nodiscard]] Plan make_plan(const OptionLayers& layers);
+
+// What a master's state has of them. A release that knew neither file nor environment had flags alone.
+Result<OptionLayers> layers_of(const MasterState::Plan& plan);
 
 // Whoever listens for the PROXY protocol and trusts nobody would let in nobody. Throws CommandError(usage).
 void refuse_unknown_proxies(const Options& options);

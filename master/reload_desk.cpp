@@ -6,11 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "master/api_token.h"
 #include "master/app_source.h"
+#include "master/configuration.h"
 #include "master/exit_status.h"
 #include "master/run_as.h"
-#include "master/tls_files.h"
 #include "worker/log.h"
 
 namespace wsd::master {
@@ -48,19 +47,19 @@ void ReloadDesk::begin_waiting() {
 }
 
 void ReloadDesk::begin(const Request& request) {
-  Plan plan = around_.plans.wanted();
-  plan.options.merge(request.changes);
-  refuse_unknown_proxies(plan.options);
-  const bool stopping = around_.supervisor.stopping();
-  if (!stopping) {
-    plan.privileges = privileges_of(plan.options);
-    plan.api_token = read_api_token(plan.options);
-    plan.tls = read_tls_files(plan.options);
-    const Options& before = around_.plans.wanted().options;
-    if (*plan.options.access_log != *before.access_log) plan.access_log = open_access_log(plan.options);
+  const Plan& running = around_.plans.wanted();
+  if (around_.supervisor.stopping()) return start_generation(request.client, running);
+  OptionLayers layers = running.layers;
+  layers.flags.merge(request.changes);
+  Plan plan = read_plan(layers);
+  const bool same_access_log = *plan.options.access_log == *running.options.access_log;
+  plan.access_log = same_access_log ? running.access_log : open_access_log(plan.options);
+  for (const std::string& line : keep_what_needs_a_start(plan.options, running.options)) {
+    log::warning("reloading: {}", line);
+    if (request.client) around_.control.answer(*request.client, info_answer(line));
   }
-  if (stopping || !needs_child(*plan.options.app, plan.privileges)) {
-    if (!stopping) plan.code = load_app_code(*plan.options.app);
+  if (!needs_child(*plan.options.app, plan.privileges)) {
+    plan.code = load_app_code(*plan.options.app);
     return start_generation(request.client, std::move(plan));
   }
   log::info("reloading: {} is {}", *plan.options.app,

@@ -44,7 +44,8 @@ class ReloadDesk {
 
   explicit ReloadDesk(Surroundings surroundings) : around_(std::move(surroundings)) {}
 
-  // `client`: who hears of its end; nobody, if it was a signal. What `changes` does not give stays as it was.
+  // `client`: who hears of its end; nobody, if it was a signal. What `changes` does not give stays as it was on the
+  // command line; the configuration file is read anew.
   void request(std::optional<ClientId> client, const Options& changes);
   // The server stops: what has not come to the supervisor yet is refused.
   void cancel_waiting();

@@ -1,17 +1,12 @@
 #include "master/tls_files.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <string>
 
 #include "master/exit_status.h"
-#include "worker/file_descriptor.h"
+#include "master/small_file.h"
 #include "worker/log.h"
 
 namespace wsd::master {
@@ -27,28 +22,15 @@ constexpr std::size_t max_size = 1024 * 1024;
   throw CommandError(CommandStatus::usage, line);
 }
 
-// `what`: "the TLS key". O_NONBLOCK: a FIFO in the file's place must not hang us.
+// `what`: "the TLS key".
 TlsFile read_file(const std::string& path, std::string_view what) {
-  const worker::FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (!file) fail(fmt::format("cannot read {} in {}: {}", what, path, std::strerror(errno)));
-  struct stat status {};
-  if (::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) {
-    fail(fmt::format("cannot read {} in {}: it is not a file", what, path));
-  }
-  std::string content(max_size + 1, '\0');
-  const ssize_t size = ::pread(file.get(), content.data(), content.size(), 0);
-  if (size < 0) fail(fmt::format("cannot read {} in {}: {}", what, path, std::strerror(errno)));
-  content.resize(static_cast<std::size_t>(size));
-  content.shrink_to_fit();
-  if (content.size() > max_size)
-    fail(fmt::format("cannot read {} in {}: it has more than {} bytes", what, path, max_size));
-  return {path, std::move(content)};
+  auto content = read_small_file(path, max_size);
+  if (!content) fail(fmt::format("cannot read {} in {}: {}", what, path, content.error()));
+  return {path, std::move(*content)};
 }
 
 TlsFile read_key(const std::string& path) {
-  struct stat status {};
-  const bool is_file = ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
-  if (is_file && (status.st_mode & S_IRWXO) != 0) {
+  if (is_open_to_everybody(path)) {
     log::warning("the TLS key in {} is open to every user; `chmod o= {}` keeps it from them", path, path);
   }
   return read_file(path, "the TLS key");

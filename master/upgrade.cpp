@@ -16,15 +16,13 @@
 #include <utility>
 #include <vector>
 
-#include "master/api_token.h"
 #include "master/app_code.h"
 #include "master/descriptors.h"
 #include "master/exit_status.h"
 #include "master/ledger.h"
 #include "master/options.h"
-#include "master/run_as.h"
+#include "master/plans.h"
 #include "master/supervision.h"
-#include "master/tls_files.h"
 #include "worker/app_host.h"
 #include "worker/memory_file.h"
 #include "worker/module_loader.h"
@@ -152,14 +150,15 @@ void try_master_state(const MasterState& state) {
     if (plan.module == -1) (void)load_app_code(*options->app);
     if (plan.generation != state.wanted_generation) continue;
     // As the reload will do that follows.
-    (void)read_api_token(*options);
-    (void)read_tls_files(*options);
-    const worker::Privileges privileges = privileges_of(*options);
-    const AppCode code = make_app_code(*options->app, privileges);
-    worker::give_up_privileges(privileges);
+    auto layers = layers_of(plan);
+    if (!layers)
+      fail(fmt::format("the options of the running server mean nothing to this version: {}", layers.error()));
+    const Plan next = make_plan(*layers);
+    worker::give_up_privileges(next.privileges);
+    const std::string& name = *next.options.app;
     const AppModule* module =
-        code.builtin != nullptr ? code.builtin : &worker::load_module(code.module->get(), *options->app);
-    const worker::AppHost app(*module, *options->set);
+        next.code.builtin != nullptr ? next.code.builtin : &worker::load_module(next.code.module->get(), name);
+    const worker::AppHost app(*module, next.settings);
   }
 }
 

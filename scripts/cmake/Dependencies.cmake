@@ -10,6 +10,11 @@ find_package(CLI11 REQUIRED)
 pkg_check_modules(uv REQUIRED IMPORTED_TARGET libuv>=1.43)
 pkg_check_modules(simdjson REQUIRED IMPORTED_TARGET simdjson)
 
+# toml++ is used as headers alone, whether the package has a library too or not.
+find_path(TOMLPLUSPLUS_INCLUDE_DIR toml++/toml.h REQUIRED)
+add_library(tomlplusplus INTERFACE)
+target_include_directories(tomlplusplus SYSTEM INTERFACE "${TOMLPLUSPLUS_INCLUDE_DIR}")
+
 # llhttp: Debian 12 and Ubuntu 24.04 ship its generated C sources in node-llhttp; newer systems have libllhttp-dev.
 find_path(LLHTTP_SOURCE_DIR llhttp.c PATHS /usr/share/llhttp NO_DEFAULT_PATH)
 find_path(LLHTTP_INCLUDE_DIR llhttp.h PATHS /usr/share/include/llhttp)

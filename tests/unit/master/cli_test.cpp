@@ -23,7 +23,10 @@ using testing_support::ChildProcess;
 
 class Cli : public testing::Test {
  protected:
-  Cli() { line.options.run_dir.give(directory.path()); }
+  Cli() {
+    line.options.run_dir.give(directory.path());
+    line.options.name.give("wsd");
+  }
 
   // A master without workers: takes lock and socket, and does with each request what `serve` says until that is false.
   ChildProcess master(const std::function<bool(ControlSocket&, const ControlSocket::Incoming&)>& serve) {
@@ -220,22 +223,22 @@ TEST_F(Cli, RestartsWithWhatTheMasterRememberedUnderWhatIsGiven) {
   ASSERT_EQ(remembered.set_text("count", "2"), std::nullopt);
   const ChildProcess child = master([&](ControlSocket& control, const ControlSocket::Incoming& incoming) {
     if (incoming.request.command == ControlCommand::options)
-      control.answer(incoming.client, options_answer(remembered));
+      control.answer(incoming.client, options_answer(remembered, {.environment = {}, .flags = remembered}));
     control.finish(incoming.client, CommandStatus::done);
     return incoming.request.command == ControlCommand::options;
   });
   ASSERT_EQ(line.options.set_text("count", "8"), std::nullopt);
-  Options options;
-  stop_for_restart(line, [&options](const Options& wanted) { options = wanted; });
-  EXPECT_EQ(*options.app, "push");
-  EXPECT_EQ(*options.count, 8U);
+  OptionLayers layers;
+  stop_for_restart(line, [&layers](const OptionLayers& wanted) { layers = wanted; });
+  EXPECT_EQ(*layers.flags.app, "push");
+  EXPECT_EQ(*layers.flags.count, 8U);
   EXPECT_EQ(::waitpid(child.pid(), nullptr, WNOHANG), child.pid());
 }
 
 TEST_F(Cli, RestartsWithWhatIsGivenWhereNothingRuns) {
   ASSERT_EQ(line.options.set_text("count", "8"), std::nullopt);
   unsigned count = 0;
-  stop_for_restart(line, [&count](const Options& wanted) { count = *wanted.count; });
+  stop_for_restart(line, [&count](const OptionLayers& wanted) { count = *wanted.flags.count; });
   EXPECT_EQ(count, 8U);
 }
 

@@ -75,7 +75,14 @@ TEST(ControlProtocol, RefusesWhatIsNoRequest) {
 
 TEST(ControlProtocol, ReadsTheAnswersItWrites) {
   EXPECT_EQ(control_answer_from_json(status_answer(R"({"pid":1})"))->status, R"({"pid":1})");
-  EXPECT_EQ(control_answer_from_json(options_answer(Options()))->options, "{}");
+  OptionLayers layers;
+  layers.environment.count.give(2);
+  layers.flags.count.give(3);
+  auto options = control_answer_from_json(options_answer(layers.flags, layers));
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->options, R"({"count":3})");
+  EXPECT_EQ(options->environment, R"({"count":2})");
+  EXPECT_EQ(options->flags, R"({"count":3})");
   EXPECT_EQ(control_answer_from_json(published_answer(R"({"delivered_to":3})"))->published, R"({"delivered_to":3})");
   EXPECT_EQ(control_answer_from_json(info_answer("2 left"))->info, "2 left");
   EXPECT_FALSE(control_answer_from_json(info_answer("2 left"))->done);

@@ -105,6 +105,16 @@ TEST(MasterState, RemembersTheSocketsOfAServiceManager) {
   EXPECT_EQ(std::ranges::count(state->descriptors(), 21), 1);
 }
 
+TEST(MasterState, RemembersTheLayersOfOptions) {
+  auto state = decoded(recording("two_slots_and_one_draining"));
+  ASSERT_TRUE(state);
+  EXPECT_EQ(state->plans[0].flags, "") << "of the release before";
+  state->plans[0].environment = R"({"count":2})";
+  state->plans[0].flags = R"({"app":"push"})";
+  state->plans[0].settings = {{"a", "1"}, {"empty", ""}, {"token", "se=cret\n"}};
+  EXPECT_EQ(decode_master_state(encode(*state).bytes()), state);
+}
+
 TEST(MasterState, SurvivesAnotherJourney) {
   for (const char* name : {"two_slots_and_one_draining", "bare"}) {
     const auto state = decoded(recording(name));
