@@ -34,6 +34,7 @@ Commands:
   upgrade        the same for wsd itself: the binary now on disk takes over
   reopen         new log files, for those that logrotate has renamed
   status         what the master and each worker are doing; --json for programs
+  check [APP]    what start would do, and whether it could; prints the configuration
   publish CHANNEL DATA   a message to every subscriber of a channel
   version        the version of wsd
 
@@ -49,7 +50,7 @@ struct CommandEntry {
   const char* description;
   bool takes_options;  // APP and all the options of start
 };
-constexpr std::array<CommandEntry, 9> commands{{
+constexpr std::array<CommandEntry, 10> commands{{
     {"start", Command::start, "Start a server.", true},
     {"stop", Command::stop, "Stop a server.", false},
     {"restart", Command::restart,
@@ -61,6 +62,8 @@ constexpr std::array<CommandEntry, 9> commands{{
      false},
     {"reopen", Command::reopen, "Open the log files anew, once they were renamed (logrotate).", false},
     {"status", Command::status, "Show what a server is doing.", false},
+    {"check", Command::check,
+     "Read everything as start would, try addresses, certificates and the app, and print the configuration.", true},
     {"publish", Command::publish, "Publish a message to every subscriber of a channel.", false},
     {"version", Command::version, "Show the version of wsd.", false},
 }};
@@ -115,11 +118,13 @@ class Parser {
 
  private:
   void add_options() {
-    if (entry_.takes_options || entry_.command == Command::stop) {
+    const bool stops = entry_.takes_options && entry_.command != Command::check;
+    if (stops || entry_.command == Command::stop) {
       app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
     }
     const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload ||
-                            entry_.command == Command::upgrade || entry_.command == Command::publish;
+                            entry_.command == Command::upgrade || entry_.command == Command::publish ||
+                            entry_.command == Command::check;
     if (entry_.command == Command::publish) {
       app_.add_option("CHANNEL", result_.channel, "Its name")->required()->type_name("");
       app_.add_option("DATA", result_.data, "The message; - reads it from standard input")->required()->type_name("");

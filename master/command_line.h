@@ -11,7 +11,7 @@
 
 namespace wsd::master {
 
-enum class Command : std::uint8_t { start, stop, restart, reload, upgrade, reopen, status, publish, version };
+enum class Command : std::uint8_t { start, stop, restart, reload, upgrade, reopen, status, publish, check, version };
 
 struct CommandLine {
   Command command = Command::start;

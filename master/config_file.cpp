@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -14,6 +13,7 @@
 #include "master/option_table.h"
 #include "master/option_value.h"
 #include "master/small_file.h"
+#include "master/toml_syntax.h"
 
 // toml++ 3.3 asserts that a key follows "[[", whatever is there, and without assertions goes on as if there were one. A
 // broken file may not end a master, so its assertions throw, also where ours are compiled without.
@@ -114,25 +114,6 @@ std::optional<std::string> text_of(const toml::node& node) {
   return std::nullopt;
 }
 
-// The first line that begins a table and does not name it.
-unsigned line_of_unnamed_table(std::string_view text) {
-  constexpr std::string_view blanks = " \t";
-  for (unsigned line = 1;; ++line) {
-    const std::string_view words = text.substr(0, text.find('\n'));
-    const std::size_t bracket = words.find_first_not_of(blanks);
-    if (bracket != std::string_view::npos && words[bracket] == '[') {
-      const std::size_t name = words.find_first_not_of(" \t[", bracket);
-      const bool is_name = name != std::string_view::npos &&
-                           (words[name] == '"' || words[name] == '\'' || words[name] == '-' || words[name] == '_' ||
-                            std::isalnum(static_cast<unsigned char>(words[name])) != 0) &&
-                           name - bracket <= 2;
-      if (!is_name) return line;
-    }
-    if (words.size() == text.size()) return 1;
-    text.remove_prefix(words.size() + 1);
-  }
-}
-
 class Reader {
  public:
   explicit Reader(const std::string& path) : base_(std::filesystem::path(path).parent_path().string()) {
@@ -140,12 +121,10 @@ class Reader {
   }
 
   ConfigFile read(std::string_view text) {
-    try {
-      for (const auto& [key, node] : toml::parse(text)) take(key.str(), node);
-    } catch (const toml::parse_error& error) {
-      refuse_syntax(static_cast<unsigned>(error.source().begin.line), std::string(error.description()));
-    } catch (const TomlAssertion&) {
-      refuse_syntax(line_of_unnamed_table(text), "a table's name stands in brackets, as in [set]");
+    if (const auto line = line_of_stray_character(text)) {
+      refuse_syntax(*line, "there is a character here that belongs into a text value, which stands in quotes");
+    } else {
+      parse(text);
     }
     std::ranges::stable_sort(problems_, {}, &Problem::line);
     for (Problem& problem : problems_) {
@@ -160,6 +139,14 @@ class Reader {
     std::string text;
     std::string key;
   };
+
+  void parse(std::string_view text) try {
+    for (const auto& [key, node] : toml::parse(text)) take(key.str(), node);
+  } catch (const toml::parse_error& error) {
+    refuse_syntax(static_cast<unsigned>(error.source().begin.line), std::string(error.description()));
+  } catch (const TomlAssertion&) {
+    refuse_syntax(line_of_unnamed_table(text), "a table's name stands in brackets, as in [set]");
+  }
 
   void take(std::string_view key, const toml::node& node) {
     const OptionEntry* entry = find_option(key);
@@ -237,7 +224,7 @@ class Reader {
 
   void refuse_syntax(unsigned line, std::string text) {
     file_.readable = false;
-    if (text.find("value") != std::string::npos) text += "; text stands in quotes, as in app = \"echo\"";
+    if (text.find("value:") != std::string::npos) text += "; text stands in quotes, as in app = \"echo\"";
     problems_.push_back({line, std::move(text), {}});
   }
 

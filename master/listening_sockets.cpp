@@ -129,16 +129,17 @@ bool is_served(const std::string& path) {
   return errno != ECONNREFUSED && errno != ENOENT;  // EAGAIN: its queue is full; EACCES: not ours to say
 }
 
+CommandError no_socket_in_the_way(const ListenUrl& url) {
+  return {CommandStatus::failed,
+          fmt::format("cannot listen on {}: there is something that is no socket; move it away or choose another path",
+                      to_string(url))};
+}
+
 // A server that was killed leaves its socket's file behind. Anything else that is in the way is somebody's.
 void make_room_for(const ListenUrl& url) {
   struct stat status {};
   if (::lstat(url.path.c_str(), &status) != 0) return;
-  if (!S_ISSOCK(status.st_mode)) {
-    throw CommandError(CommandStatus::failed,
-                       fmt::format("cannot listen on {}: there is something that is no socket; move it away or choose "
-                                   "another path",
-                                   to_string(url)));
-  }
+  if (!S_ISSOCK(status.st_mode)) throw no_socket_in_the_way(url);
   if (is_served(url.path)) throw cannot_listen(url, EADDRINUSE);
   if (::unlink(url.path.c_str()) != 0 && errno != ENOENT) throw cannot_listen(url, errno);
 }
@@ -154,7 +155,23 @@ FileDescriptor copy_of(int socket, const ListenUrl& url) {
   return copy;
 }
 
+// What would have to make room stays.
+void try_unix(const ListenUrl& url) {
+  struct stat status {};
+  if (::lstat(url.path.c_str(), &status) == 0) {
+    if (!S_ISSOCK(status.st_mode)) throw no_socket_in_the_way(url);
+    if (is_served(url.path)) throw cannot_listen(url, EADDRINUSE);
+  }
+  const std::string directory = url.path.substr(0, std::max<std::size_t>(url.path.rfind('/'), 1));
+  if (::access(directory.c_str(), W_OK | X_OK) != 0) throw cannot_listen(url, errno);
+}
+
 }  // namespace
+
+void try_to_listen(const ListenUrl& url) {
+  if (url.is_unix()) return try_unix(url);
+  (void)bind_socket(url, *resolve(url), Sharing::exclusive);
+}
 
 ListeningSockets::ListeningSockets(int send_buffer, const MasterState& state) : send_buffer_(send_buffer) {
   for (const int socket : state.inherited) inherited_.emplace_back(FileDescriptor(socket), std::string());

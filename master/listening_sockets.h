@@ -28,6 +28,9 @@ struct OpenSocket {
   bool operator==(const OpenSocket&) const = default;
 };
 
+// Whether an address is free for us to listen on, without doing so. Throws CommandError(failed).
+void try_to_listen(const ListenUrl& url);
+
 class ListeningSockets {
  public:
   // SO_SNDBUF of the clients that are accepted, in bytes.

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "master/check.h"
 #include "master/cli.h"
 #include "master/command_line.h"
 #include "master/exit_status.h"
@@ -53,6 +54,8 @@ CommandStatus run(const CommandLine& line) {
     case Command::publish:
       master::publish_command(line);
       return CommandStatus::done;
+    case Command::check:
+      return master::check_command(line);
     case Command::version:
       std::puts("wsd " WSD_VERSION);
       return CommandStatus::done;

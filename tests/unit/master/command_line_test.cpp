@@ -79,6 +79,8 @@ TEST(CommandLine, KnowsEachCommand) {
   EXPECT_EQ(line({"reload"}).command, Command::reload);
   EXPECT_EQ(line({"status"}).command, Command::status);
   EXPECT_TRUE(line({"status", "--json"}).json);
+  EXPECT_EQ(line({"check", "push", "--count", "2", "--json"}).command, Command::check);
+  EXPECT_THAT(refusal({"check", "-g"}), HasSubstr("unknown option '-g'"));
   EXPECT_EQ(line({"version"}).command, Command::version);
   EXPECT_EQ(line({"--version"}).command, Command::version);
 }

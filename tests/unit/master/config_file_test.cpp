@@ -158,6 +158,7 @@ TEST(ConfigFile, SaysWhereItIsNoToml) {
     EXPECT_EQ(to_json(file.options), "{}") << text;
   }
   EXPECT_THAT(problem_of("app = echo"), HasSubstr("text stands in quotes"));
+  EXPECT_THAT(problem_of("\n# é\na = 'é' é"), AllOf(StartsWith("/etc/wsd/wsd.toml:3: "), HasSubstr("quotes")));
   EXPECT_FALSE(parse(std::string(100'000, '[')).readable);
 }
 
