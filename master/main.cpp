@@ -11,6 +11,7 @@
 #include "master/cli.h"
 #include "master/command_line.h"
 #include "master/exit_status.h"
+#include "master/option_pages.h"
 #include "master/start.h"
 #include "master/upgrade.h"
 #include "worker/process_title.h"
@@ -71,6 +72,11 @@ int main(int argc, char** argv) {
     const std::span<const char* const> arguments(argv, static_cast<std::size_t>(argc));
     if (arguments.size() > 2 && arguments[1] == std::string_view(master::resume_command_name)) {
       return static_cast<int>(master::resume_command(std::atoi(arguments[2]), arguments.size() > 3));
+    }
+    // For scripts/document.
+    if (arguments.size() == 3 && arguments[1] == std::string_view("describe-options")) {
+      std::fputs(master::options_in_markdown().c_str(), stdout);
+      return 0;
     }
     const auto parsed = master::parse_command_line(arguments.subspan(1));
     if (const auto* help = std::get_if<master::Help>(&parsed)) {
