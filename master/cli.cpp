@@ -8,11 +8,15 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <optional>
 #include <span>
 
+#include "master/connection_table.h"
+#include "master/connections_reader.h"
 #include "master/exit_status.h"
 #include "master/master_contact.h"
 #include "master/status_page.h"
+#include "master/terminal_screen.h"
 #include "protocol/utf8.h"
 #include "worker/printable_text.h"
 
@@ -194,16 +198,59 @@ void upgrade_command(const CommandLine& line) {
   replace_workers(line, ControlCommand::upgrade);
 }
 
-void status_command(const CommandLine& line) {
+namespace {
+
+// JSON text. The server may be another one than last time: a restart is no reason to look away.
+std::string fetch_status_json(const CommandLine& line) {
   MasterContact master = find_master(line.options);
-  const ControlAnswer answer = ask_for(master, ControlCommand::status);
-  if (line.json) {
-    std::puts(answer.status.c_str());
-    return;
-  }
-  auto status = status_from_json(answer.status);
+  return ask_for(master, ControlCommand::status).status;
+}
+
+Status read_status(const std::string& json) {
+  auto status = status_from_json(json);
   if (!status) fail(status.error());
-  std::fputs(to_tables(*status).c_str(), stdout);
+  return std::move(*status);
+}
+
+void watch_status(const CommandLine& line) {
+  std::string json = fetch_status_json(line);  // before the screen is taken: there may be nothing to see
+  TerminalScreen screen;
+  std::optional<Status> before;
+  while (true) {
+    const Status now = read_status(json);
+    const bool is_same_server = before && before->pid == now.pid && before->uptime_s <= now.uptime_s;
+    const std::string text =
+        line.json ? json + '\n' : to_tables(now) + rates_table(is_same_server ? *before : now, now);
+    if (!screen.draw(text)) return;
+    before = now;
+    if (screen.wait(*line.watch) == TerminalScreen::Event::quit) return;
+    json = fetch_status_json(line);
+  }
+}
+
+}  // namespace
+
+void status_command(const CommandLine& line) {
+  if (line.watch) return watch_status(line);
+  const std::string json = fetch_status_json(line);
+  std::fputs((line.json ? json + '\n' : to_tables(read_status(json))).c_str(), stdout);
+}
+
+void connections_command(const CommandLine& line) {
+  MasterContact master = find_master(line.options);
+  ControlRequest request;
+  request.command = ControlCommand::connections;
+  request.filter = line.filter;
+  if (!master.ask(request)) fail_for_silence(master);
+  ConnectionsReader reader;
+  const auto take = [&](const ControlAnswer& answer) {
+    if (!answer.connections.empty()) reader.take(answer.connections, master.take_descriptor());
+  };
+  if (!read_answers(master, take, steady_clock::now() + answer_timeout)) fail_for_silence(master);
+  sort_connections(reader.rows, line.sort);
+  const std::string text = line.json ? connections_json(reader.rows, line.limit, reader.missing) + '\n'
+                                     : connections_table(reader.rows, line.limit, reader.missing);
+  std::fputs(text.c_str(), stdout);
 }
 
 void reopen_command(const CommandLine& line) {

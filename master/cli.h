@@ -17,6 +17,7 @@ void reload_command(const CommandLine& line);
 void upgrade_command(const CommandLine& line);
 void status_command(const CommandLine& line);
 void reopen_command(const CommandLine& line);
+void connections_command(const CommandLine& line);
 void publish_command(const CommandLine& line);
 
 // The first half of restart: stops the master if there is one. `prepare` gets what to start with (what the master

@@ -6,15 +6,19 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <string_view>
 #include <vector>
 
+#include "master/connection_table.h"
 #include "master/exit_status.h"
 #include "master/nearest_word.h"
 #include "master/option_table.h"
 #include "master/option_value.h"
+#include "master/quantities.h"
 #include "worker/printable_text.h"
 
 namespace wsd::master {
@@ -33,7 +37,8 @@ Commands:
   reload [APP]   new code takes over, one slot after the other, while every client stays connected
   upgrade        the same for wsd itself: the binary now on disk takes over
   reopen         new log files, for those that logrotate has renamed
-  status         what the master and each worker are doing; --json for programs
+  status         what the master and each worker are doing; --watch like top, --json for programs
+  connections    who is connected: age, traffic, queue and more; with filters
   check [APP]    what start would do, and whether it could; prints the configuration
   publish CHANNEL DATA   a message to every subscriber of a channel
   version        the version of wsd
@@ -44,13 +49,17 @@ Commands:
 constexpr std::string_view value_help =
     R"(SIZE is a number of bytes, or 64K, 1M, 1G. TIME is a number of seconds, or 500ms, 10s, 5m, 1h, 1d.)";
 
+constexpr std::chrono::milliseconds default_watch{2000};
+constexpr std::chrono::milliseconds shortest_watch{100};
+constexpr std::chrono::milliseconds longest_watch{3'600'000};
+
 struct CommandEntry {
   const char* name;
   Command command;
   const char* description;
   bool takes_options;  // APP and all the options of start
 };
-constexpr std::array<CommandEntry, 10> commands{{
+constexpr std::array<CommandEntry, 11> commands{{
     {"start", Command::start, "Start a server.", true},
     {"stop", Command::stop, "Stop a server.", false},
     {"restart", Command::restart,
@@ -62,6 +71,8 @@ constexpr std::array<CommandEntry, 10> commands{{
      false},
     {"reopen", Command::reopen, "Open the log files anew, once they were renamed (logrotate).", false},
     {"status", Command::status, "Show what a server is doing.", false},
+    {"connections", Command::connections, "Show the connections of a server. All filters that are given must hold.",
+     false},
     {"check", Command::check,
      "Read everything as start would, try addresses, certificates and the app, and print the configuration.", true},
     {"publish", Command::publish, "Publish a message to every subscriber of a channel.", false},
@@ -83,6 +94,12 @@ const CommandEntry& find_command(std::string_view word) {
   }
   fail(fmt::format("unknown command '{}': the nearest is `wsd {}`, and `wsd --help` lists all", worker::printable(word),
                    nearest_word(word, names)));
+}
+
+std::optional<std::uint32_t> slot_from(std::string_view text) {
+  std::uint32_t slot = 0;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), slot);
+  return problem == std::errc() && end == text.data() + text.size() ? std::optional(slot) : std::nullopt;
 }
 
 // " (repeatable; default: none)": what help says of an option besides its description.
@@ -124,7 +141,9 @@ class Parser {
     }
     const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload ||
                             entry_.command == Command::upgrade || entry_.command == Command::publish ||
-                            entry_.command == Command::check;
+                            entry_.command == Command::check || entry_.command == Command::connections;
+    if (entry_.command == Command::connections) add_filters();
+    if (entry_.command == Command::status) add_watch();
     if (entry_.command == Command::publish) {
       app_.add_option("CHANNEL", result_.channel, "Its name")->required()->type_name("");
       app_.add_option("DATA", result_.data, "The message; - reads it from standard input")->required()->type_name("");
@@ -137,6 +156,70 @@ class Parser {
       if (is_known) option.kind == OptionKind::toggle ? add_toggle(option) : add(option);
     }
     if (entry_.takes_options) app_.footer(std::string(value_help));
+  }
+
+  void add_watch() {
+    const std::function<void(const std::string&)> take_it = [this](const std::string& text) {
+      const auto time = text.empty() ? std::optional(default_watch) : duration_from(text);
+      if (!time || *time < shortest_watch || *time > longest_watch) {
+        fail(fmt::format("--watch takes 100ms to 1h between two looks, not '{}'", worker::printable(text)));
+      }
+      result_.watch = time;
+    };
+    app_.add_option_function("--watch", take_it, "Again and again, every TIME (default 2s), with rates; q ends it")
+        ->expected(0, 1)
+        ->type_name("TIME");
+  }
+
+  void add_filters() {
+    worker::ConnectionFilter& filter = result_.filter;
+    const auto take = [this](const char* flag, const char* value_name, const char* description,
+                             std::function<bool(const std::string&)> read) {
+      const std::function<void(const std::string&)> take_it = [flag, read = std::move(read)](const std::string& text) {
+        if (!read(text))
+          fail(fmt::format("{} cannot be '{}'; see `wsd connections --help`", flag, worker::printable(text)));
+      };
+      app_.add_option_function(flag, take_it, description)->type_name(value_name);
+    };
+    const auto take_time = [&take](const char* flag, const char* description, std::uint64_t& ms) {
+      take(flag, "TIME", description, [&ms](const std::string& text) {
+        const auto time = duration_from(text);
+        if (time) ms = static_cast<std::uint64_t>(time->count());
+        return time.has_value();
+      });
+    };
+    take("--worker", "SLOT", "Of this worker", [&filter](const std::string& text) {
+      filter.slot = slot_from(text);
+      return filter.slot.has_value();
+    });
+    take("--remote", "ADDRESS", "From this address, or network: 192.0.2.0/24; unix: for those without an address",
+         [&filter](const std::string& text) {
+           filter.remote = text;
+           return !text.empty() && worker::is_remote_filter(text);
+         });
+    take("--path", "PREFIX", "Whose path begins with this", [&filter](const std::string& text) {
+      filter.path = text;
+      return true;
+    });
+    take("--state", "STATE", "opening, open, paused (the app does not read), closing or ending",
+         [&filter](const std::string& text) {
+           filter.state = worker::connection_state_from(text);
+           return filter.state.has_value();
+         });
+    take_time("--min-age", "Open for at least so long", filter.min_age_ms);
+    take_time("--min-idle", "Without a message for at least so long", filter.min_idle_ms);
+    take("--min-queue", "SIZE", "For whom at least so much waits", [&filter](const std::string& text) {
+      const auto size = size_from(text);
+      filter.min_queue = size.value_or(0);
+      return size.has_value();
+    });
+    take("--sort", "COLUMN", "Numbers from the largest down (default id)", [this](const std::string& text) {
+      if (const auto problem = problem_with_column(text)) fail(*problem);
+      result_.sort = text;
+      return true;
+    });
+    app_.add_option("--limit", result_.limit, "Show so many at most")->type_name("N");
+    app_.footer(std::string(value_help));
   }
 
   void add(const OptionEntry& option) {

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <utility>
 
 #include "master/control_protocol.h"
 
@@ -41,6 +43,7 @@ ControlClient::Outcome ControlClient::connect(const std::string& path, TimePoint
   if (path.size() >= sizeof(address.sun_path)) return Outcome::no_server;
   path.copy(address.sun_path, path.size());
   received_.clear();
+  descriptors_.clear();
   while (true) {
     fd_ = worker::FileDescriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd_) return Outcome::no_server;
@@ -92,7 +95,7 @@ ControlClient::Outcome ControlClient::await_line(TimePoint deadline) {
   std::array<char, 16 * 1024> buffer;
   while (received_.find('\n') == std::string::npos) {
     if (received_.size() > max_control_answer) return Outcome::closed;
-    const ssize_t size = ::recv(fd_.get(), buffer.data(), buffer.size(), 0);
+    const ssize_t size = receive(buffer);
     if (size > 0) {
       received_.append(buffer.data(), static_cast<std::size_t>(size));
     } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
@@ -102,6 +105,35 @@ ControlClient::Outcome ControlClient::await_line(TimePoint deadline) {
     }
   }
   return Outcome::ok;
+}
+
+ssize_t ControlClient::receive(std::span<char> buffer) {
+  constexpr std::size_t most = 16;  // descriptors at once: a line has one
+  iovec piece{.iov_base = buffer.data(), .iov_len = buffer.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(most * sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  const ssize_t size = ::recvmsg(fd_.get(), &message, MSG_CMSG_CLOEXEC);
+  if (size < 0) return size;
+  for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    for (std::size_t at = 0; CMSG_LEN(at) < header->cmsg_len; at += sizeof(int)) {
+      int descriptor = -1;
+      std::memcpy(&descriptor, CMSG_DATA(header) + at, sizeof(descriptor));
+      descriptors_.emplace_back(descriptor);
+    }
+  }
+  return size;
+}
+
+worker::FileDescriptor ControlClient::take_descriptor() {
+  if (descriptors_.empty()) return {};
+  worker::FileDescriptor next = std::move(descriptors_.front());
+  descriptors_.pop_front();
+  return next;
 }
 
 ControlClient::Outcome ControlClient::wait(short events, TimePoint deadline) const {

@@ -5,6 +5,8 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -32,14 +34,19 @@ class ControlClient {
   [[nodiscard]] Outcome send_bytes(std::string_view bytes, TimePoint deadline);
   void shut_down_sending();
   [[nodiscard]] Outcome read_line(std::string& line, TimePoint deadline);
+  // The next of the descriptors that came with the lines, in their order; none if there is no more.
+  [[nodiscard]] worker::FileDescriptor take_descriptor();
   // Waits until read_line() would return a line at once.
   [[nodiscard]] Outcome await_line(TimePoint deadline);
 
  private:
+  // As recv() does; keeps the descriptors that come along.
+  [[nodiscard]] ssize_t receive(std::span<char> buffer);
   [[nodiscard]] Outcome wait(short events, TimePoint deadline) const;
 
   worker::FileDescriptor fd_;
   std::string received_;
+  std::deque<worker::FileDescriptor> descriptors_;
 };
 
 }  // namespace wsd::master

@@ -18,8 +18,8 @@ namespace {
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::array<std::string_view, 7> command_names{"status",  "options", "stop",  "reload",
-                                                        "upgrade", "publish", "reopen"};
+constexpr std::array<std::string_view, 8> command_names{"status",  "options", "stop",   "reload",
+                                                        "upgrade", "publish", "reopen", "connections"};
 
 std::optional<ControlCommand> command_from(std::string_view name) {
   for (std::size_t i = 0; i < command_names.size(); ++i) {
@@ -90,6 +90,44 @@ bool take_publication(const object& from, Publication& publication) {
   return true;
 }
 
+void write(protocol::JsonWriter& json, const worker::ConnectionFilter& filter) {
+  json.key("filter");
+  json.begin_object();
+  if (filter.slot) json.field("slot", *filter.slot);
+  if (!filter.remote.empty()) json.field("remote", filter.remote);
+  if (!filter.path.empty()) json.field("path", filter.path);
+  if (filter.state) json.field("state", to_string(*filter.state));
+  if (filter.min_age_ms != 0) json.field("min_age_ms", filter.min_age_ms);
+  if (filter.min_idle_ms != 0) json.field("min_idle_ms", filter.min_idle_ms);
+  if (filter.min_queue != 0) json.field("min_queue", filter.min_queue);
+  json.end_object();
+}
+
+// False if it is none.
+bool take_filter(const object& from, worker::ConnectionFilter& filter) {
+  object members;
+  if (!take_member(from, "filter", members)) return false;
+  element present;
+  if (from.at_key("filter").get(present) != simdjson::SUCCESS) return true;
+  std::string_view remote;
+  std::string_view path;
+  std::string_view state;
+  std::uint64_t slot = 0;
+  if (!take_member(members, "slot", slot) || !take_member(members, "remote", remote) ||
+      !take_member(members, "path", path) || !take_member(members, "state", state) ||
+      !take_member(members, "min_age_ms", filter.min_age_ms) ||
+      !take_member(members, "min_idle_ms", filter.min_idle_ms) ||
+      !take_member(members, "min_queue", filter.min_queue) || !worker::is_remote_filter(remote)) {
+    return false;
+  }
+  if (members.at_key("slot").get(present) == simdjson::SUCCESS) filter.slot = static_cast<std::uint32_t>(slot);
+  filter.remote = remote;
+  filter.path = path;
+  if (state.empty()) return true;
+  filter.state = worker::connection_state_from(state);
+  return filter.state.has_value();
+}
+
 template <typename Write>
 std::string one_object(Write&& write_members) {
   protocol::JsonWriter json;
@@ -106,6 +144,7 @@ std::string to_json(const ControlRequest& request) {
     json.field("command", command_names[static_cast<std::size_t>(request.command)]);
     if (request.command == ControlCommand::stop) json.field("graceful", request.graceful);
     if (request.command == ControlCommand::publish) write(json, request.publication);
+    if (request.command == ControlCommand::connections) write(json, request.filter);
     if (request.command != ControlCommand::reload) return;
     json.key("options");
     json.raw(to_json(request.options));
@@ -130,6 +169,9 @@ Result<ControlRequest> control_request_from_json(std::string_view line) {
   request.command = *command;
   if (*command == ControlCommand::publish && !take_publication(members, request.publication)) {
     return Error{"what is to be published is not whole: it has a channel and data"};
+  }
+  if (*command == ControlCommand::connections && !take_filter(members, request.filter)) {
+    return Error{"the filter of connections has a member that means nothing"};
   }
   if (options.empty()) return request;
   auto parsed = options_from_json(options);
@@ -178,6 +220,27 @@ std::string published_answer(std::string_view published_json) {
   });
 }
 
+std::string connections_answer(unsigned slot) {
+  return one_object([&](protocol::JsonWriter& json) {
+    json.key("connections");
+    json.begin_object();
+    json.field("slot", slot);
+    json.end_object();
+  });
+}
+
+std::string missing_answer(const std::vector<std::uint16_t>& slots) {
+  return one_object([&](protocol::JsonWriter& json) {
+    json.key("connections");
+    json.begin_object();
+    json.key("missing");
+    json.begin_array();
+    for (const std::uint16_t slot : slots) json.value(slot);
+    json.end_array();
+    json.end_object();
+  });
+}
+
 std::string final_answer(CommandStatus status, std::string_view error) {
   return one_object([&](protocol::JsonWriter& json) {
     json.field("done", true);
@@ -201,7 +264,8 @@ Result<ControlAnswer> control_answer_from_json(std::string_view line) {
       take_member(members, "done", answer.done) && take_member(members, "exit", exit) &&
       take_member(members, "error", error) && take_member(members, "info", info) &&
       take_member(members, "progress", progress) && take_json_text(members, "reload", answer.reload) &&
-      take_json_text(members, "published", answer.published) && take_json_text(members, "status", answer.status) &&
+      take_json_text(members, "published", answer.published) &&
+      take_json_text(members, "connections", answer.connections) && take_json_text(members, "status", answer.status) &&
       take_json_text(members, "options", answer.options) &&
       take_json_text(members, "environment", answer.environment) && take_json_text(members, "flags", answer.flags);
   if (!good || exit < 0 || exit > 5) return Error{"the master's answer has members of the wrong type"};

@@ -7,6 +7,7 @@
 //   {"command":"stop","graceful":true}        {"info":"2 clients left"} *       {"done":true,"exit":0}
 //   {"command":"upgrade"}                     as reload
 //   {"command":"reopen"}                      {"info":"…"}                      {"done":true,"exit":0}
+//   {"command":"connections","filter":{…}}   {"connections":{"slot":0}} with a memfd *, {"connections":{"missing":[1]}}
 //   {"command":"publish","channel":"…","data":"…"}   {"published":{…}}, {"info":"…"}  {"done":true,"exit":0}
 //
 // With "binary":true the data of `publish` is in hexadecimal digits, since JSON carries no bytes.
@@ -19,18 +20,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "master/configuration.h"
 #include "master/exit_status.h"
 #include "master/options.h"
 #include "master/result.h"
+#include "worker/connection_filter.h"
 
 namespace wsd::master {
 
 inline constexpr std::size_t max_control_line = 64 * 1024;          // of a request
 inline constexpr std::size_t max_control_answer = 4 * 1024 * 1024;  // of one line of an answer
 
-enum class ControlCommand : std::uint8_t { status, options, stop, reload, upgrade, publish, reopen };
+enum class ControlCommand : std::uint8_t { status, options, stop, reload, upgrade, publish, reopen, connections };
 
 // A message for a channel.
 struct Publication {
@@ -41,9 +44,10 @@ struct Publication {
 
 struct ControlRequest {
   ControlCommand command = ControlCommand::status;
-  bool graceful = false;         // of stop
-  Options options = {};          // of reload
-  Publication publication = {};  // of publish
+  bool graceful = false;                 // of stop
+  Options options = {};                  // of reload
+  Publication publication = {};          // of publish
+  worker::ConnectionFilter filter = {};  // of connections
 };
 
 // One line without its newline.
@@ -58,6 +62,7 @@ struct ControlAnswer {
   std::string flags;        // likewise
   std::string reload;       // likewise
   std::string published;    // likewise
+  std::string connections;  // likewise; the rows come along in a descriptor
   std::string info;         // a line for the user, or empty
   std::string progress;     // a line for a user who watches, or empty
   bool done = false;
@@ -72,6 +77,10 @@ inline constexpr std::string_view accepted_answer = R"({"accepted":true})";
 [[nodiscard]] std::string progress_answer(std::string_view text);
 [[nodiscard]] std::string reload_answer(std::string_view report_json);
 [[nodiscard]] std::string published_answer(std::string_view published_json);
+// Of one worker: its rows (worker/connection_row.h) are in the memfd that comes along.
+[[nodiscard]] std::string connections_answer(unsigned slot);
+// The workers that did not answer, and who they are. Nothing follows but the last answer.
+[[nodiscard]] std::string missing_answer(const std::vector<std::uint16_t>& slots);
 [[nodiscard]] std::string final_answer(CommandStatus status, std::string_view error);
 Result<ControlAnswer> control_answer_from_json(std::string_view line);
 

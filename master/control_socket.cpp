@@ -128,6 +128,13 @@ void ControlSocket::answer(ClientId client, std::string_view line) {
   send(found->second, line);
 }
 
+void ControlSocket::answer(ClientId client, std::string_view line, worker::FileDescriptor descriptor) {
+  const auto found = clients_.find(client);
+  if (found == clients_.end() || found->second.finished) return;
+  found->second.passed.push_back({found->second.unsent.size(), std::move(descriptor)});
+  send(found->second, line);
+}
+
 void ControlSocket::finish(ClientId client, CommandStatus status, std::string_view error) {
   const auto found = clients_.find(client);
   if (found == clients_.end() || found->second.finished) return;
@@ -213,17 +220,41 @@ void ControlSocket::send(Client& client, std::string_view line) {
 }
 
 void ControlSocket::flush(Client& client) {
-  const ssize_t sent =
-      ::send(client.socket.get(), client.unsent.data(), client.unsent.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-  if (sent >= 0) {
+  while (!client.unsent.empty()) {
+    const ssize_t sent = send_some(client);
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (sent < 0) return abandon(client);
+    if (!client.passed.empty() && client.passed.front().with == 0) client.passed.pop_front();
+    for (Passed& passed : client.passed) passed.with -= static_cast<std::size_t>(sent);
     client.unsent.erase(0, static_cast<std::size_t>(sent));
-  } else if (errno != EAGAIN && errno != EINTR) {
-    abandon(client);
   }
+}
+
+ssize_t ControlSocket::send_some(const Client& client) {
+  const bool passes = !client.passed.empty() && client.passed.front().with == 0;
+  const std::size_t next = passes ? 1 : 0;  // what goes with a later byte goes later
+  const std::size_t size = client.passed.size() > next ? client.passed[next].with : client.unsent.size();
+  iovec piece{.iov_base = const_cast<char*>(client.unsent.data()), .iov_len = size};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  if (passes) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    const int descriptor = client.passed.front().descriptor.get();
+    std::memcpy(CMSG_DATA(header), &descriptor, sizeof(descriptor));
+  }
+  return ::sendmsg(client.socket.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 void ControlSocket::abandon(Client& client) {
   client.unsent.clear();
+  client.passed.clear();
   client.finished = true;
 }
 

@@ -11,9 +11,11 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/types.h>
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <span>
@@ -55,6 +57,8 @@ class ControlSocket {
 
   // `line`: one JSON object without a newline (control_protocol.h makes them).
   void answer(ClientId client, std::string_view line);
+  // The same with a descriptor, which whoever reads the line gets along with it.
+  void answer(ClientId client, std::string_view line, worker::FileDescriptor descriptor);
   // The last answer; the connection is closed when the client has it.
   void finish(ClientId client, CommandStatus status, std::string_view error = {});
 
@@ -68,10 +72,17 @@ class ControlSocket {
   void close_in_child();
 
  private:
+  // A descriptor on its way.
+  struct Passed {
+    std::size_t with = 0;  // the byte of what is unsent that it goes with
+    worker::FileDescriptor descriptor;
+  };
+
   struct Client {
     worker::FileDescriptor socket;
     std::string request;                // the part of its line that came so far
     std::string unsent;                 // answers that the kernel has not taken
+    std::deque<Passed> passed;          // what goes with them
     bool asked = false;                 // its line is complete; what follows it is not read
     bool finished = false;              // has its last answer, or is gone: to be dropped when `unsent` is empty
     std::optional<TimePoint> deadline;  // for its line, then for reading what is unsent
@@ -83,6 +94,8 @@ class ControlSocket {
   void take_request(ClientId id, Client& client, std::string_view line, std::vector<Incoming>& requests);
   static void send(Client& client, std::string_view line);
   static void flush(Client& client);
+  // Some of what is unsent, with the descriptor that goes with it. As send() does.
+  [[nodiscard]] static ssize_t send_some(const Client& client);
   static void abandon(Client& client);
 
   std::optional<SocketFile> file_;

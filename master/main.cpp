@@ -52,6 +52,9 @@ CommandStatus run(const CommandLine& line) {
     case Command::status:
       master::status_command(line);
       return CommandStatus::done;
+    case Command::connections:
+      master::connections_command(line);
+      return CommandStatus::done;
     case Command::publish:
       master::publish_command(line);
       return CommandStatus::done;

@@ -100,7 +100,8 @@ Master::Master(const Plan& plan, const RunDirectory& directory, const InstanceLo
       reload_desk_(around_reloads()),
       upgrade_desk_(around_upgrades()),
       publish_desk_(around_publications()),
-      reopen_desk_(around_reopenings()) {
+      reopen_desk_(around_reopenings()),
+      connections_desk_(around_connections()) {
   sockets_.use_group(group_of(plan.privileges));
   sockets_.use_inherited(std::move(inherited));
   sockets_.open(addresses_of(plan.options), *plan.options.count);
@@ -132,7 +133,8 @@ Master::Master(const MasterState& state, const Options& options, const InstanceL
       reload_desk_(around_reloads()),
       upgrade_desk_(around_upgrades()),
       publish_desk_(around_publications()),
-      reopen_desk_(around_reopenings()) {
+      reopen_desk_(around_reopenings()),
+      connections_desk_(around_connections()) {
   sockets_.use_group(group_of(plans_.wanted().privileges));
   if (state.address_tables != -1) adopt_addresses(state.address_tables);
   for (const MasterState::Worker& worker : state.workers) {
@@ -200,6 +202,20 @@ ReopenDesk::Surroundings Master::around_reopenings() {
               }};
 }
 
+ConnectionsDesk::Surroundings Master::around_connections() {
+  return {.pick_workers = [this](std::optional<std::uint32_t> slot) { return workers_with_clients(slot); },
+          .order = [this](WorkerKey key, const protocol::RecordWriter& record) { order(key, record); },
+          .pass_on =
+              [this](ClientId client, Slot slot, worker::FileDescriptor rows) {
+                control_.answer(client, connections_answer(slot), std::move(rows));
+              },
+          .finish =
+              [this](ClientId client, const std::vector<Slot>& missing) {
+                control_.answer(client, missing_answer(missing));
+                control_.finish(client, CommandStatus::done);
+              }};
+}
+
 CommandStatus Master::run() {
   if (resumed_) {
     log::info("wsd {} has replaced its binary: {} workers, generation {}", WSD_VERSION, supervisor_.count(),
@@ -236,6 +252,7 @@ void Master::wait() {
   deadline = earliest(deadline, publish_desk_.next_deadline());
   deadline = earliest(deadline, reopen_desk_.next_deadline());
   deadline = earliest(deadline, service_manager_.next_deadline());
+  deadline = earliest(deadline, connections_desk_.next_deadline());
   timespec timeout{};
   if (deadline) {
     const auto left = std::max(Duration::zero(), *deadline - Clock::now());

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "master/bus_pairs.h"
+#include "master/connections_desk.h"
 #include "master/control_socket.h"
 #include "master/daemonize.h"
 #include "master/instance_lock.h"
@@ -67,7 +68,8 @@ class Master {
   void take_signal(const SignalInbox::Received& received);
   void reap();
   void take_reports(WorkerKey key);
-  void take_report(WorkerKey key, const protocol::RecordReader& record);
+  void take_report(WorkerKey key, const protocol::RecordReader& record,
+                   std::vector<worker::FileDescriptor> descriptors);
   void take_reports_of_predecessor(WorkerKey successor);
   void take_request(ClientId client, const ControlRequest& request);
   void note_handoff(const TookOver& event);
@@ -111,6 +113,8 @@ class Master {
   [[nodiscard]] ReloadDesk::Surroundings around_reloads();
   [[nodiscard]] UpgradeDesk::Surroundings around_upgrades();
   [[nodiscard]] PublishDesk::Surroundings around_publications();
+  [[nodiscard]] ConnectionsDesk::Surroundings around_connections();
+  [[nodiscard]] std::vector<ConnectionsDesk::Asked> workers_with_clients(std::optional<std::uint32_t> slot) const;
   [[nodiscard]] std::optional<WorkerKey> worker_to_ask() const;
   void adopt_addresses(int descriptor);
   [[nodiscard]] ReopenDesk::Surroundings around_reopenings();
@@ -151,6 +155,7 @@ class Master {
   UpgradeDesk upgrade_desk_;
   PublishDesk publish_desk_;
   ReopenDesk reopen_desk_;
+  ConnectionsDesk connections_desk_;
   std::optional<ClientId> upgraded_for_;  // who asked the binary before for the upgrade, and still waits
   std::deque<Event> untold_;              // came while another was being told
   bool telling_ = false;

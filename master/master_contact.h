@@ -32,6 +32,9 @@ class MasterContact {
   // deadline.
   [[nodiscard]] std::optional<ControlAnswer> next_answer(TimePoint deadline = TimePoint::max());
 
+  // The descriptor that came with it, if one did.
+  [[nodiscard]] worker::FileDescriptor take_descriptor() { return client_.take_descriptor(); }
+
   // Sends TERM or QUIT to the lock's holder. Throws CommandError(no_permission or failed).
   void signal(int number) const;
   // Until the lock has no holder any more.

@@ -54,6 +54,7 @@ void Master::reap() {
     bus_.died(key);
     publish_desk_.died(key);
     reopen_desk_.died(key);
+    connections_desk_.died(key);
     auto last_words = last_words_.extract(key);
     tell(Exited{.key = key,
                 .status = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
@@ -66,13 +67,16 @@ void Master::take_reports(WorkerKey key) {
   for (;;) {
     const auto found = workers_.find(key);
     if (found == workers_.end()) return;
-    const auto received = found->second.receive();
+    auto received = found->second.receive();
     if (received.status != worker::RecordSocket::Status::done) return;  // its end is waitpid's to tell
-    if (const auto record = protocol::RecordReader::parse(received.bytes)) take_report(key, *record);
+    if (const auto record = protocol::RecordReader::parse(received.bytes)) {
+      take_report(key, *record, std::move(received.descriptors));
+    }
   }
 }
 
-void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
+void Master::take_report(WorkerKey key, const protocol::RecordReader& record,
+                         std::vector<worker::FileDescriptor> descriptors) {
   const auto number = [&record](MasterField field) { return record.number(tag(field)).value_or(0); };
   const auto text = [&record](MasterField field) { return std::string(record.find(tag(field)).value_or("")); };
   switch (static_cast<WorkerReport>(record.type())) {
@@ -107,6 +111,10 @@ void Master::take_report(WorkerKey key, const protocol::RecordReader& record) {
           {.delivered_to = number(MasterField::delivered_to), .partial = number(MasterField::partial) != 0});
     case WorkerReport::reopened:
       return reopen_desk_.take_answer(key, number(MasterField::question), text(MasterField::reason));
+    case WorkerReport::connections:
+      return connections_desk_.take_answer(
+          key, number(MasterField::question),
+          descriptors.empty() ? worker::FileDescriptor() : std::move(descriptors.front()));
     case WorkerReport::joins_bus:
       if (const auto slot = slot_of(key)) bus_.join(*slot, key);
       return;
@@ -160,6 +168,8 @@ void Master::take_request(ClientId client, const ControlRequest& request) {
       return publish_desk_.request(client, request.publication, Clock::now());
     case ControlCommand::reopen:
       return reopen_desk_.request(client, Clock::now());
+    case ControlCommand::connections:
+      return connections_desk_.request(client, request.filter, Clock::now());
   }
 }
 
@@ -172,6 +182,16 @@ std::optional<WorkerKey> Master::worker_to_ask() const {
     second_best = view.key;
   }
   return second_best;
+}
+
+// Those that drain have clients too; a relay's are its successor's.
+std::vector<ConnectionsDesk::Asked> Master::workers_with_clients(std::optional<std::uint32_t> slot) const {
+  std::vector<ConnectionsDesk::Asked> workers;
+  for (const Supervisor::WorkerView& view : supervisor_.workers()) {
+    const bool has_clients = view.state != WorkerState::starting && view.state != WorkerState::relaying;
+    if (has_clients && (!slot || *slot == view.slot)) workers.push_back({view.key, view.slot});
+  }
+  return workers;
 }
 
 void Master::answer_publication(ClientId client, const std::optional<Published>& published) {
@@ -203,6 +223,7 @@ void Master::take_time() {
   upgrade_desk_.handle_time(Clock::now());
   publish_desk_.handle_time(Clock::now());
   reopen_desk_.handle_time(Clock::now());
+  connections_desk_.handle_time(Clock::now());
   for (const auto& [key, process] : workers_) {
     if (const auto stamp = ledger_.heartbeat(process.row())) tell(Heartbeat{key, *stamp});
   }

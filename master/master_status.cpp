@@ -9,6 +9,7 @@
 
 #include "master/master.h"
 #include "master/worker_limits.h"
+#include "worker/resident_bytes.h"
 
 namespace wsd::master {
 
@@ -93,7 +94,7 @@ WorkerStatus Master::status_of(const Supervisor::WorkerView& view) const {
   status.counters = ledger_.counters(found->second.row());
   // They are counted where they are served; a relay's own line says how many pass through it.
   if (!view.current) status.counters.connections += ledger_.relayed(found->second.row());
-  status.rss_bytes = resident_bytes(status.pid);
+  status.rss_bytes = worker::resident_bytes(static_cast<std::uint64_t>(status.pid));
   status.loop_lag_ms = ledger_.loop_lag_ms(found->second.row());
   return status;
 }

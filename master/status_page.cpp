@@ -194,6 +194,61 @@ std::string to_tables(const Status& status) {
          joined(processes) + rule(width) + summary;
 }
 
+namespace {
+
+struct Rates {
+  double accepted = 0;
+  double messages_in = 0;
+  double messages_out = 0;
+  double bytes_in = 0;
+  double bytes_out = 0;
+};
+
+Rates rates_of(const Counters& before, const Counters& now, double seconds) {
+  const auto rate = [seconds](std::uint64_t from, std::uint64_t to) {
+    return seconds > 0 && to > from ? static_cast<double>(to - from) / seconds : 0;
+  };
+  return {.accepted = rate(before.accepted, now.accepted),
+          .messages_in = rate(before.messages_in, now.messages_in),
+          .messages_out = rate(before.messages_out, now.messages_out),
+          .bytes_in = rate(before.bytes_in, now.bytes_in),
+          .bytes_out = rate(before.bytes_out, now.bytes_out)};
+}
+
+void add_rates(TextTable& table, std::string name, std::uint64_t connections, const Rates& rates) {
+  std::vector<std::string> cells{std::move(name), fmt::format("{}", connections)};
+  for (const double rate : {rates.accepted, rates.messages_in, rates.messages_out}) {
+    cells.push_back(fmt::format("{:.1f}", rate));
+  }
+  for (const double rate : {rates.bytes_in, rates.bytes_out}) {
+    cells.push_back(bytes_text(static_cast<std::uint64_t>(rate)));
+  }
+  table.add_row(std::move(cells));
+}
+
+}  // namespace
+
+std::string rates_table(const Status& before, const Status& now) {
+  constexpr auto right = TextTable::Align::right;
+  const double seconds = now.uptime_s - before.uptime_s;
+  TextTable table({{"slot"},
+                   {"connections", right},
+                   {"accepted/s", right},
+                   {"msgs in/s", right},
+                   {"msgs out/s", right},
+                   {"bytes in/s", right},
+                   {"bytes out/s", right}});
+  for (const WorkerStatus& worker : now.workers) {
+    const auto earlier = std::ranges::find(before.workers, worker.pid, &WorkerStatus::pid);
+    const Counters since = earlier == before.workers.end() ? Counters() : earlier->counters;
+    add_rates(table, fmt::format("{}", worker.slot), worker.counters.connections,
+              rates_of(since, worker.counters, seconds));
+  }
+  add_rates(table, "Summary", now.totals.connections, rates_of(before.totals, now.totals, seconds));
+  const Lines lines = table.lines();
+  return rule(widest(lines), "PER SECOND") + joined(lines);
+}
+
 std::string start_banner(const Banner& banner) {
   const std::string versions =
       fmt::format("wsd version: {}{}libuv version: {}{}OpenSSL version: {}", banner.wsd_version, between,

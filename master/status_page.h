@@ -74,6 +74,9 @@ Result<Status> status_from_json(std::string_view json);
 // GLOBAL STATUS and PROCESS STATUS.
 [[nodiscard]] std::string to_tables(const Status& status);
 
+// What happened in the time between two looks, per second. A worker that was replaced meanwhile begins at zero.
+[[nodiscard]] std::string rates_table(const Status& before, const Status& now);
+
 struct Banner {
   std::string wsd_version;
   std::string libuv_version;

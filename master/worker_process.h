@@ -53,7 +53,4 @@ class WorkerProcess {
   std::deque<Order> waiting_;
 };
 
-// From bytes in /proc/PID/statm; 0 if the process is gone.
-[[nodiscard]] std::uint64_t resident_bytes(pid_t pid);
-
 }  // namespace wsd::master

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "worker/bus.h"
@@ -27,6 +28,8 @@ class ApiBackend {
   virtual void list_channels(std::string_view prefix, Bus::TellChannels answer) = 0;
   virtual void describe_channel(std::string_view name, Bus::TellChannel answer) = 0;
   virtual void describe_connection(ConnectionId id, Bus::TellConnection answer) = 0;
+  // Of the whole server, in Prometheus' text format (metrics_page.h).
+  [[nodiscard]] virtual std::string metrics() const = 0;
   // Serving, and not about to leave.
   [[nodiscard]] virtual bool is_ready() const = 0;
 

@@ -33,7 +33,7 @@ constexpr std::uint64_t largest_exact_number = std::uint64_t{1} << 53U;
 
 // ---- routes ---------------------------------------------------------------------------------------------------------
 
-enum class Endpoint : std::uint8_t { publish, send, close, channels, channel, connection, health, readiness };
+enum class Endpoint : std::uint8_t { publish, send, close, channels, channel, connection, health, readiness, metrics };
 
 struct Route {
   Endpoint endpoint;
@@ -45,13 +45,14 @@ struct ExactPath {
   Endpoint endpoint;
 };
 
-constexpr std::array<ExactPath, 6> exact_paths{{
+constexpr std::array<ExactPath, 7> exact_paths{{
     {"/v1/publish", Endpoint::publish},
     {"/v1/send", Endpoint::send},
     {"/v1/close", Endpoint::close},
     {"/v1/channels", Endpoint::channels},
     {"/healthz", Endpoint::health},
     {"/readyz", Endpoint::readiness},
+    {"/metrics", Endpoint::metrics},
 }};
 
 std::optional<Route> route_of(std::string_view path) {
@@ -231,11 +232,23 @@ HttpResponse connection_details(ConnectionId id, const ConnectionReport& report)
     json.field("age_ms", report.age_ms);
     json.field("idle_ms", report.idle_ms);
     json.field("buffered_bytes", report.buffered_bytes);
+    json.field("messages_in", report.traffic.messages_in);
+    json.field("messages_out", report.traffic.messages_out);
+    json.field("bytes_in", report.traffic.bytes_in);
+    json.field("bytes_out", report.traffic.bytes_out);
+    json.field("deflate", report.deflate);
+    json.field("tls", to_string(report.tls));
     json.key("channels");
     json.begin_array();
     for (const std::string& channel : report.channels) json.value(channel);
     json.end_array();
   });
+}
+
+HttpResponse metrics_response(std::string text) {
+  return {.status = 200,
+          .headers = {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+          .body = std::move(text)};
 }
 
 // ---- what is asked --------------------------------------------------------------------------------------------------
@@ -453,6 +466,8 @@ HttpResponse ApiRequests::ask(const HttpRequest& head, std::string_view body, co
       return describe_connection(route.name, answer);
     case Endpoint::health:
       return answered(answer, json_object([](JsonWriter& json) { json.field("status", "ok"); }));
+    case Endpoint::metrics:
+      return answered(answer, metrics_response(backend_.metrics()));
     case Endpoint::readiness:
       break;
   }

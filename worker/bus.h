@@ -21,6 +21,8 @@
 #include <vector>
 
 #include "worker/publication.h"
+#include "worker/tls_protocol.h"
+#include "worker/traffic.h"
 
 namespace wsd::worker {
 
@@ -69,6 +71,9 @@ struct ConnectionReport {
   std::uint64_t age_ms = 0;
   std::uint64_t idle_ms = 0;  // since its last message
   std::size_t buffered_bytes = 0;
+  Traffic traffic;
+  bool deflate = false;  // permessage-deflate was agreed on
+  TlsProtocol tls = TlsProtocol::none;
   std::vector<std::string> channels;
 };
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -15,7 +16,8 @@ namespace wsd::worker {
 class BusBackend final : public ApiBackend {
  public:
   // `bus` outlives it. `is_ready` says whether the worker serves.
-  BusBackend(Bus& bus, std::function<bool()> is_ready) : bus_(bus), is_ready_(std::move(is_ready)) {}
+  BusBackend(Bus& bus, std::function<bool()> is_ready, std::function<std::string()> metrics)
+      : bus_(bus), is_ready_(std::move(is_ready)), metrics_(std::move(metrics)) {}
 
   void publish(std::string_view channel, std::string_view data, MessageType type, std::span<const ConnectionId> exclude,
                Bus::TellDelivery answer) override {
@@ -36,11 +38,13 @@ class BusBackend final : public ApiBackend {
   void describe_connection(ConnectionId id, Bus::TellConnection answer) override {
     bus_.ask_connection(id, std::move(answer));
   }
+  [[nodiscard]] std::string metrics() const override { return metrics_(); }
   [[nodiscard]] bool is_ready() const override { return is_ready_(); }
 
  private:
   Bus& bus_;
   const std::function<bool()> is_ready_;
+  const std::function<std::string()> metrics_;
 };
 
 }  // namespace wsd::worker

@@ -81,6 +81,14 @@ enum class BusField : protocol::Tag {
   homes = 35,
   has_presence = 36,
   partial = 37,
+  messages_in = 40,
+  messages_out = 41,
+  bytes_in = 42,
+  bytes_out = 43,
+  deflate = 44,
+  tls = 45,
+  published_ns = 46,  // of a publication that is measured, with its weight
+  weight = 47,
 };
 
 [[nodiscard]] constexpr protocol::Tag tag(BusField field) {

@@ -41,6 +41,10 @@ void add_publication(RecordWriter& record, const Publication& publication) {
   if (publication.type != MessageType::text) record.add_number(tag(BusField::type), number_of_type(publication.type));
   if (publication.publisher != 0) record.add_number(tag(BusField::publisher), publication.publisher);
   for (const ConnectionId id : publication.excluded) record.add_number(tag(BusField::excluded), id);
+  if (publication.published_ns != 0) {
+    record.add_number(tag(BusField::published_ns), publication.published_ns);
+    record.add_number(tag(BusField::weight), publication.weight);
+  }
   record.add(tag(BusField::data), publication.data);
 }
 
@@ -50,7 +54,9 @@ Publication read_publication(const RecordReader& record, std::vector<ConnectionI
           .data = text(record, BusField::data),
           .type = type_of(number(record, BusField::type)),
           .publisher = number(record, BusField::publisher),
-          .excluded = excluded};
+          .excluded = excluded,
+          .published_ns = number(record, BusField::published_ns),
+          .weight = number(record, BusField::weight)};
 }
 
 void add_kept(RecordWriter& record, const KeptPublication& publication) {
@@ -112,6 +118,12 @@ void add_connection(RecordWriter& record, const ConnectionReport& report) {
   record.add_number(tag(BusField::age_ms), report.age_ms);
   record.add_number(tag(BusField::idle_ms), report.idle_ms);
   record.add_number(tag(BusField::buffered_bytes), report.buffered_bytes);
+  record.add_number(tag(BusField::messages_in), report.traffic.messages_in);
+  record.add_number(tag(BusField::messages_out), report.traffic.messages_out);
+  record.add_number(tag(BusField::bytes_in), report.traffic.bytes_in);
+  record.add_number(tag(BusField::bytes_out), report.traffic.bytes_out);
+  record.add_number(tag(BusField::deflate), report.deflate ? 1 : 0);
+  record.add_number(tag(BusField::tls), static_cast<std::uint64_t>(report.tls));
   for (const std::string& channel : report.channels) record.add(tag(BusField::listed_channel), channel);
 }
 
@@ -125,6 +137,12 @@ ConnectionReport read_connection(const RecordReader& record) {
                           .age_ms = number(record, BusField::age_ms),
                           .idle_ms = number(record, BusField::idle_ms),
                           .buffered_bytes = number(record, BusField::buffered_bytes),
+                          .traffic = {.messages_in = number(record, BusField::messages_in),
+                                      .messages_out = number(record, BusField::messages_out),
+                                      .bytes_in = number(record, BusField::bytes_in),
+                                      .bytes_out = number(record, BusField::bytes_out)},
+                          .deflate = number(record, BusField::deflate) != 0,
+                          .tls = static_cast<TlsProtocol>(number(record, BusField::tls)),
                           .channels = {}};
   for (const std::string_view channel : record.find_all(tag(BusField::listed_channel))) {
     report.channels.emplace_back(channel);

@@ -318,6 +318,9 @@ ConnectionReport Channels::describe_here(ConnectionId id) const {
                           .age_ms = connection->age_ms(),
                           .idle_ms = connection->idle_ms(),
                           .buffered_bytes = connection->buffered_bytes(),
+                          .traffic = connection->traffic(),
+                          .deflate = connection->has_deflate(),
+                          .tls = connection->tls(),
                           .channels = {}};
   if (const Memberships* const memberships = connection->memberships_if_any()) {
     for (const Membership& membership : *memberships) report.channels.push_back(membership.channel->name());

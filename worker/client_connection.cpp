@@ -90,6 +90,8 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   if (phase_ == Phase::closing || phase_ == Phase::lingering) session_.close_sent();
   if (!state.input.empty()) held_input_ = std::make_unique<std::vector<std::byte>>(state.input);
   output_.restore(context_, state.output);
+  traffic_ = state.traffic;
+  relayed_tls_ = state.tls;
   attributes_.restore(state.attributes);
   context.channels.restore(*this, state.subscriptions);
   if (!state.close_reason.empty()) close_reason_ = std::make_unique<std::string>(state.close_reason);
@@ -162,6 +164,8 @@ ConnectionState ClientConnection::save() {
   }
   if (held_input_ != nullptr) state.input.insert(state.input.end(), held_input_->begin(), held_input_->end());
   state.output = output_.waiting_bytes();
+  state.traffic = traffic_;
+  state.tls = tls();
   state.attributes = attributes_.entries();
   state.subscriptions = Channels::save(*this);
   state.visible = visible_;
@@ -233,6 +237,7 @@ void ClientConnection::receive() {
   switch (transfer.status) {
     case Transfer::Status::done:
       context_.counters.bytes_in.add(transfer.bytes);
+      traffic_.bytes_in += transfer.bytes;
       missed_pings_ = 0;
       if (transfer.bytes == context_.read_buffer().size()) watch_anew();  // there may be more than it could take
       take_input(context_.read_buffer().first(transfer.bytes));
@@ -381,6 +386,7 @@ void ClientConnection::open() {
 
 void ClientConnection::handle_message(const protocol::Session::Message& message) {
   context_.counters.messages_in.add(1);
+  ++traffic_.messages_in;
   context_.counters.message_size.add(message.payload.size());
   last_message_ms_ = static_cast<std::uint32_t>(context_.now_ms());
   if (!context_.quotas.take_message(address_key_, context_.now_ns())) {
@@ -388,9 +394,11 @@ void ClientConnection::handle_message(const protocol::Session::Message& message)
     return close_as(ClosedBy::server, close_code::policy_violation, "too many messages");
   }
   const auto type = message.type == protocol::Opcode::text ? MessageType::text : MessageType::binary;
-  if (context_.app.message(*this, {as_text(message.payload), type}) == AppHost::Outcome::threw) {
-    close_as(ClosedBy::error, close_code::internal_error, {});
-  }
+  const bool measured = context_.callbacks.is_due();
+  const std::uint64_t begin = measured ? uv_hrtime() : 0;
+  const auto outcome = context_.app.message(*this, {as_text(message.payload), type});
+  if (measured) context_.counters.callback_ns.add(uv_hrtime() - begin, context_.callbacks.weight());
+  if (outcome == AppHost::Outcome::threw) close_as(ClosedBy::error, close_code::internal_error, {});
 }
 
 void ClientConnection::handle_ping(std::span<const std::byte> payload) {
@@ -468,6 +476,33 @@ SlowConsumer ClientConnection::policy_for(SlowConsumer channels) const {
   return channels == SlowConsumer::drop_newest && closes ? SlowConsumer::close : channels;
 }
 
+TlsProtocol ClientConnection::tls() const {
+  return transport_ == nullptr || transport_->is_movable() ? relayed_tls_ : transport_->tls();
+}
+
+ConnectionRow ClientConnection::describe() const {
+  using State = ConnectionRow::State;
+  const bool is_opening = phase_ == Phase::opening;
+  const bool was_opened = opened_ms_ != 0;
+  return {.id = id_,
+          .slot = 0,
+          .remote = std::string(remote_address()),
+          .path = is_opening ? std::string() : std::string(request_.path()),
+          .subprotocol = std::string(subprotocol()),
+          .age_ms = was_opened ? age_ms() : 0,
+          .idle_ms = was_opened ? idle_ms() : 0,
+          .traffic = traffic_,
+          .queue = output_.size(),
+          .state = is_opening                   ? State::opening
+                   : phase_ == Phase::closing   ? State::closing
+                   : phase_ == Phase::lingering ? State::ending
+                   : paused_                    ? State::paused
+                                                : State::open,
+          .deflate = has_deflate(),
+          .tls = tls(),
+          .relayed = relayed_tls_ != TlsProtocol::none};
+}
+
 bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer channels, ClientOutput::Stream stream) {
   if (phase_ != Phase::open) return false;
   const SlowConsumer policy = policy_for(channels);
@@ -477,6 +512,7 @@ bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer cha
   const SharedFrame& frame = is_for_us_alone ? message.plain() : shared_frame(message);
   if (output_.queued() > 0 && !make_room(frame.size(), policy, stream)) return false;
   context_.counters.messages_out.add(1);
+  ++traffic_.messages_out;
   const auto compressed = is_for_us_alone
                               ? deflate_.deflate(context_.compression, {message.payload()}, message.payload().size())
                               : std::nullopt;
@@ -537,6 +573,7 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
     return SendResult::dropped;
   }
   context_.counters.messages_out.add(1);
+  ++traffic_.messages_out;
   if (!send_message(opcode_of(type), pieces, size)) {
     lose();
     return SendResult::dropped;

@@ -28,10 +28,13 @@
 #include "worker/client_request.h"
 #include "worker/connection_context.h"
 #include "worker/connection_deflate.h"
+#include "worker/connection_row.h"
 #include "worker/connection_state.h"
 #include "worker/http_exchange.h"
 #include "worker/membership.h"
 #include "worker/shared_message.h"
+#include "worker/tls_protocol.h"
+#include "worker/traffic.h"
 #include "worker/transport.h"
 
 namespace wsd::worker {
@@ -100,6 +103,12 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] const Memberships* memberships_if_any() const { return memberships_.get(); }
   [[nodiscard]] std::uint64_t age_ms() const;
   [[nodiscard]] std::uint64_t idle_ms() const;
+  [[nodiscard]] const Traffic& traffic() const { return traffic_; }
+  [[nodiscard]] bool has_deflate() const { return deflate_.parameters().has_value(); }
+  // Of the client's stream, also where another process keeps it.
+  [[nodiscard]] TlsProtocol tls() const;
+  // As `wsd connections` shows it; its worker is somebody else's to say. Not of one that is gone.
+  [[nodiscard]] ConnectionRow describe() const;
 
   // ---- for the server
   void handle_ready(std::uint32_t events) override;
@@ -153,7 +162,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] const SharedFrame& shared_frame(SharedMessage& message);
   void send_bytes(std::span<const std::byte> bytes);
   void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
-  [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_}; }
+  [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_, traffic_}; }
 
   // Closes in the name of `who`.
   void close_as(ClosedBy who, std::uint16_t code, std::string_view reason);
@@ -189,6 +198,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   ConnectionDeflate deflate_;
 
   ClientOutput output_;
+  Traffic traffic_;
   std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive() or resume()
 
   Attributes attributes_;
@@ -204,13 +214,14 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   std::uint8_t missed_pings_ = 0;
   ClosedBy closed_by_ = ClosedBy::nobody;
   Phase phase_ = Phase::opening;
-  const bool movable_;        // as its transport
-  bool watched_ = false;      // the poller knows us
-  bool visible_ = false;      // on_open was called and on_close was not
-  bool clean_ = false;        // both sides sent a Close frame
-  bool peer_closed_ = false;  // nothing more comes from the peer: its Close or its FIN is here
-  bool paused_ = false;       // by pause_receive()
-  bool full_ = false;         // on_buffer_full was told, or will be, and nothing has drained since
+  TlsProtocol relayed_tls_ = TlsProtocol::none;  // that another process keeps for us
+  const bool movable_;                           // as its transport
+  bool watched_ = false;                         // the poller knows us
+  bool visible_ = false;                         // on_open was called and on_close was not
+  bool clean_ = false;                           // both sides sent a Close frame
+  bool peer_closed_ = false;                     // nothing more comes from the peer: its Close or its FIN is here
+  bool paused_ = false;                          // by pause_receive()
+  bool full_ = false;                            // on_buffer_full was told, or will be, and nothing has drained since
   bool tell_full_ = false;
   bool tell_drained_ = false;
   bool touched_ = false;  // on the context's list of that name

@@ -38,6 +38,11 @@ std::span<iovec> without_front(std::span<iovec> pieces, std::size_t size) {
   return pieces;
 }
 
+void count_sent(ClientOutput::Way way, std::size_t bytes) {
+  way.context.counters.bytes_out.add(bytes);
+  way.traffic.bytes_out += bytes;
+}
+
 }  // namespace
 
 bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
@@ -141,7 +146,7 @@ bool ClientOutput::write_large(Way way, std::span<const std::byte> header,
 bool ClientOutput::write_once(Way way, std::span<iovec> pieces) {
   const Transfer transfer = way.transport.write(pieces);
   if (transfer.status == Transfer::Status::failed) return false;
-  way.context.counters.bytes_out.add(transfer.bytes);
+  count_sent(way, transfer.bytes);
   const auto rest = without_front(pieces, transfer.bytes);
   if (!rest.empty()) queue(way.context).append_rest(rest);
   return true;
@@ -155,7 +160,7 @@ bool ClientOutput::flush_chain(Way way) {
     if (queued() == 0) {
       const Transfer transfer = way.transport.write(std::span(pieces.data).first(pieces.count));
       if (transfer.status == Transfer::Status::failed) return false;
-      way.context.counters.bytes_out.add(transfer.bytes);
+      count_sent(way, transfer.bytes);
       sent = transfer.bytes;
     }
     queue_rest(way, pieces, sent);
@@ -183,7 +188,7 @@ bool ClientOutput::flush_queue(Way way) {
   std::array<iovec, max_pieces> pieces;
   const Transfer transfer = way.transport.write(std::span(pieces).first(queue_->gather(pieces)));
   if (transfer.status == Transfer::Status::failed) return false;
-  way.context.counters.bytes_out.add(transfer.bytes);
+  count_sent(way, transfer.bytes);
   queue_->consume(transfer.bytes);
   if (queue_->empty()) queue_.reset();
   return true;

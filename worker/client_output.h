@@ -20,6 +20,7 @@
 #include "worker/connection_context.h"
 #include "worker/output_arena.h"
 #include "worker/send_queue.h"
+#include "worker/traffic.h"
 #include "worker/transport.h"
 
 namespace wsd::worker {
@@ -30,6 +31,7 @@ class ClientOutput {
   struct Way {
     ConnectionContext& context;
     Transport& transport;
+    Traffic& traffic;
   };
 
   // One unfragmented data frame, its payload gathered from pieces of `size` bytes together. Small ones are copied into

@@ -27,6 +27,7 @@
 #include "worker/output_arena.h"
 #include "worker/poller.h"
 #include "worker/queue_memory.h"
+#include "worker/sampler.h"
 #include "worker/scoreboard.h"
 #include "worker/shared_message.h"
 
@@ -69,6 +70,8 @@ struct ConnectionContext {
 
   // A message for many. It stays until output that refers to it has left, and at least until the next one is made.
   SharedMessage& share(MessageType type, std::string_view payload) { return shared_.emplace_back(type, payload); }
+
+  Sampler callbacks;  // whose time is measured
 
   DeadlineList handshakes;  // waiting for a request head
   DeadlineList ticks;       // open: ping, idle and unfinished messages are looked at

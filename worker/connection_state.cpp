@@ -38,6 +38,11 @@ enum class Field : protocol::Tag {
   server_takeover = 32,
   client_takeover = 33,
   inflate_window = 34,
+  messages_in = 35,
+  messages_out = 36,
+  bytes_in = 37,
+  bytes_out = 38,
+  tls = 39,
 };
 
 // Of a subscription's own record.
@@ -169,6 +174,11 @@ protocol::RecordWriter encode(const ConnectionState& state) {
   }
   if (state.deflate) encode_deflate(writer, *state.deflate);
   writer.bytes(Field::inflate_window, state.inflate_window);
+  writer.number(Field::messages_in, state.traffic.messages_in);
+  writer.number(Field::messages_out, state.traffic.messages_out);
+  writer.number(Field::bytes_in, state.traffic.bytes_in);
+  writer.number(Field::bytes_out, state.traffic.bytes_out);
+  writer.number(Field::tls, static_cast<std::uint64_t>(state.tls));
   writer.number(Field::visible, state.visible ? 1 : 0);
   writer.number(Field::paused, state.paused ? 1 : 0);
   writer.number(Field::full, state.full ? 1 : 0);
@@ -212,6 +222,11 @@ std::optional<ConnectionState> decode_connection(std::span<const std::byte> byte
     state.subscriptions.push_back(std::move(*subscription));
   }
   if (!decode_deflate(reader, state)) return std::nullopt;
+  reader.number(Field::messages_in, state.traffic.messages_in);
+  reader.number(Field::messages_out, state.traffic.messages_out);
+  reader.number(Field::bytes_in, state.traffic.bytes_in);
+  reader.number(Field::bytes_out, state.traffic.bytes_out);
+  reader.number(Field::tls, state.tls);
   reader.number(Field::visible, state.visible);
   reader.number(Field::paused, state.paused);
   reader.number(Field::full, state.full);

@@ -18,6 +18,8 @@
 
 #include "protocol/permessage_deflate.h"
 #include "protocol/record.h"
+#include "worker/tls_protocol.h"
+#include "worker/traffic.h"
 
 namespace wsd::worker {
 
@@ -53,6 +55,8 @@ struct ConnectionState {
   std::vector<SubscriptionState> subscriptions;
   std::optional<protocol::DeflateParameters> deflate;  // if permessage-deflate was agreed on
   std::vector<std::byte> inflate_window;               // what the peer's next message may refer to
+  Traffic traffic;
+  TlsProtocol tls = TlsProtocol::none;  // that a relay keeps
 
   bool visible = false;      // on_open was called and on_close was not
   bool paused = false;       // by pause_receive()

@@ -28,6 +28,8 @@ struct KeptPublication {
   ConnectionId publisher = 0;
   std::vector<ConnectionId> excluded;
   std::uint64_t question = 0;  // 0: nobody wants to know how many got it
+  std::uint64_t published_ns = 0;
+  std::uint64_t weight = 1;
 
   KeptPublication() = default;
   KeptPublication(std::uint64_t number_, const Publication& publication, std::uint64_t question_)
@@ -37,9 +39,11 @@ struct KeptPublication {
         type(publication.type),
         publisher(publication.publisher),
         excluded(publication.excluded.begin(), publication.excluded.end()),
-        question(question_) {}
+        question(question_),
+        published_ns(publication.published_ns),
+        weight(publication.weight) {}
 
-  [[nodiscard]] Publication view() const { return {channel, data, type, publisher, excluded}; }
+  [[nodiscard]] Publication view() const { return {channel, data, type, publisher, excluded, published_ns, weight}; }
   [[nodiscard]] std::size_t size() const { return sizeof(*this) + channel.size() + data.size(); }
 };
 

@@ -1,5 +1,6 @@
 #include "worker/master_link.h"
 
+#include <span>
 #include <utility>
 
 #include "protocol/assertion.h"
@@ -84,6 +85,13 @@ void MasterLink::report_reopened(std::uint64_t question, std::string_view proble
   record.add_number(tag(MasterField::question), question);
   if (!problem.empty()) record.add(tag(MasterField::reason), problem);
   send(socket_, record);
+}
+
+void MasterLink::report_connections(std::uint64_t question, const FileDescriptor& rows) {
+  auto record = record_of(WorkerReport::connections);
+  record.add_number(tag(MasterField::question), question);
+  const int descriptor = rows.get();
+  (void)socket_.send(record.bytes(), rows ? std::span(&descriptor, 1) : std::span<const int>());
 }
 
 void MasterLink::report_cannot_start(const RecordSocket& socket, std::string_view reason) {

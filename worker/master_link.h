@@ -33,6 +33,8 @@ class MasterLink {
   void report_published(std::uint64_t question, std::uint64_t delivered_to, bool partial);
   // `problem`: empty if there is none.
   void report_reopened(std::uint64_t question, std::string_view problem);
+  // `rows`: none if there was no memory for them.
+  void report_connections(std::uint64_t question, const FileDescriptor& rows);
   void report_relays() { report(WorkerReport::relays); }
   void report_joins_bus() { report(WorkerReport::joins_bus); }
   // The worker ends with ExitCode::cannot_start next.

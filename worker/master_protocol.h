@@ -28,6 +28,7 @@ enum class MasterOrder : std::uint16_t {
                        // changes
   publish = 12,        // fields channel, data, binary, question: publish it, then answer `published`
   reopen = 14,         // fields files, question: write to the files that come along, then answer `reopened`
+  list_connections = 13,  // fields filter, question: answer `connections`
   end_relay = 15,  // fields relay, window_ms: tell the clients whose TLS this process keeps to reconnect, spread over
                    // that time
 };
@@ -41,6 +42,8 @@ enum class WorkerReport : std::uint16_t {
   took_over = 106,       // fields connections, pause_us: it has them, and serves
   handoff_failed = 107,  // field reason: the old worker goes on as before
   published = 109,       // fields question, delivered_to, partial: what became of it
+  connections = 111,     // field question: rows of connection_row.h are in the memfd that comes along; without one
+                         // there was no memory
   relays = 110,          // of a worker in the middle of a handoff: when it is done, it stays and keeps TLS for others
   reopened = 112,        // fields question, reason: of reopen; no reason: it writes to the new files
   joins_bus = 108,       // it has no links and wants them: told by whoever did not get its predecessor's in a handoff
@@ -64,6 +67,7 @@ enum class MasterField : protocol::Tag {
   question = 11,  // a number, which the answer repeats
   delivered_to = 12,
   files = 21,    // of reopen: a character of LogOutput (log_outputs.h) for each descriptor
+  filter = 18,   // of list_connections: connection_filter.h
   relay = 27,    // of end_relay: the incarnation of the process
   partial = 13,  // 1 if a worker did not answer in time
 };

@@ -137,7 +137,8 @@ void MeshBus::set_interest(std::string_view channel, bool interested) {
   home_role_.note_interest(channel, uv_now(loop_.get()));
 }
 
-SendResult MeshBus::publish(const Publication& publication, TellDelivery tell) {
+SendResult MeshBus::publish(const Publication& asked, TellDelivery tell) {
+  const Publication publication = measured(asked);
   if (handed_over_) return SendResult::dropped;
   if (!is_on_bus_) {
     unpublished_.push_back({KeptPublication(0, publication, 0), std::move(tell)});
@@ -166,6 +167,22 @@ SendResult MeshBus::publish(const Publication& publication, TellDelivery tell) {
   return spread.result;
 }
 
+Publication MeshBus::measured(Publication publication) {
+  if (handed_over_ || publication.published_ns != 0 || !measured_.is_due()) return publication;
+  publication.published_ns = uv_hrtime();
+  publication.weight = measured_.weight();
+  return publication;
+}
+
+// To our own subscribers.
+std::size_t MeshBus::deliver(const Publication& publication) {
+  const std::size_t taken = client_.deliver(publication);
+  if (publication.published_ns != 0 && taken > 0) {
+    counters_.delivery_ns.add(uv_hrtime() - publication.published_ns, publication.weight);
+  }
+  return taken;
+}
+
 // Straight to whoever has subscribers; our own get it at once.
 MeshBus::Spread MeshBus::publish_plain(const Publication& publication, std::uint64_t question) {
   std::optional<RecordWriter> record;
@@ -179,7 +196,7 @@ MeshBus::Spread MeshBus::publish_plain(const Publication& publication, std::uint
   Spread spread;
   for (const Slot slot : interest_.slots_of(publication.channel)) {
     if (slot == self_) {
-      spread.taken_here = client_.deliver(publication);
+      spread.taken_here = deliver(publication);
     } else if (is_there(slot)) {
       if (send_publication(slot, write_once())) {
         ++spread.asked;

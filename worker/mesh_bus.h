@@ -33,6 +33,7 @@
 #include "worker/loop.h"
 #include "worker/poller.h"
 #include "worker/questions.h"
+#include "worker/sampler.h"
 #include "worker/scoreboard.h"
 #include "worker/uv_handle.h"
 
@@ -81,6 +82,8 @@ class MeshBus final : public Bus, private SlotSender {
   void take_inbox();
   // This turn's records leave.
   void flush();
+  // Now and then: above so many publications since the last time, not each is measured (sampler.h).
+  void note_pace(std::uint64_t few) { measured_.note(counters_.published.get(), few); }
 
   // ---- from one worker to another (mesh_bus_state.cpp)
   struct State {
@@ -132,6 +135,8 @@ class MeshBus final : public Bus, private SlotSender {
     std::size_t taken_here = 0;  // by our own subscribers' queues
     std::size_t asked = 0;       // slots that got it and will say how many took it there
   };
+  [[nodiscard]] Publication measured(Publication publication);
+  std::size_t deliver(const Publication& publication);
   Spread publish_plain(const Publication& publication, std::uint64_t question);
   SendResult publish_kept(const Publication& publication, std::uint64_t question);
   void send_kept(KeptPublication publication);
@@ -186,6 +191,7 @@ class MeshBus final : public Bus, private SlotSender {
   Poller& poller_;
   BusClient& client_;
   ScoreboardRow& counters_;
+  Sampler measured_;  // publications whose way is
   const std::span<std::byte> read_buffer_;
   const Slot self_;
   const std::size_t max_waiting_;

@@ -154,7 +154,7 @@ void MeshBus::handle_state(const RecordReader& record) {
 
 void MeshBus::handle_publish(Slot from, const RecordReader& record) {
   std::vector<ConnectionId> excluded;
-  const std::size_t taken = client_.deliver(read_publication(record, excluded));
+  const std::size_t taken = deliver(read_publication(record, excluded));
   RecordWriter count = bus_record(BusWord::answer);
   count.add_number(tag(BusField::count), taken);
   answer(from, record, count);
@@ -162,7 +162,7 @@ void MeshBus::handle_publish(Slot from, const RecordReader& record) {
 
 void MeshBus::handle_sequenced(const RecordReader& record) {
   std::vector<ConnectionId> excluded;
-  const std::size_t taken = client_.deliver(read_publication(record, excluded));
+  const std::size_t taken = deliver(read_publication(record, excluded));
   RecordWriter count = bus_record(BusWord::answer);
   count.add_number(tag(BusField::count), taken);
   answer(static_cast<Slot>(number(record, BusField::origin)), record, count);

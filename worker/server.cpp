@@ -9,9 +9,12 @@
 #include "worker/connection_id.h"
 #include "worker/log.h"
 #include "worker/log_outputs.h"
+#include "worker/metrics_page.h"
 #include "worker/processor_time.h"
+#include "worker/resident_bytes.h"
 #include "worker/tcp_transport.h"
 #include "worker/tls_certificate.h"
+#include "worker/tls_version.h"
 
 namespace wsd::worker {
 
@@ -20,6 +23,8 @@ namespace close_code = protocol::close_code;
 namespace {
 
 constexpr std::uint64_t heartbeat_ms = 100;
+// Up to so many messages or publications of a heartbeat are measured one by one (sampler.h).
+constexpr std::uint64_t few_events_of_a_beat = 200;
 constexpr std::uint64_t nanoseconds_per_millisecond = 1'000'000;
 // How many of the descriptors in reserve may be busy with saying 503.
 constexpr std::size_t refusals_at_once = 32;
@@ -83,7 +88,14 @@ Server::Server(Heritage& heritage, AppHost& app)
       tls_(make_tls(heritage, context_.counters.protocol_errors)),
       bus_(loop_, poller_, channels_, context_.counters, context_.read_buffer(),
            {.slot = heritage.slot, .incarnation = heritage.incarnation, .homes = heritage.homes}),
-      api_backend_(bus_, [this] { return mode_ == Mode::serving && serves_its_slot_; }),
+      api_backend_(
+          bus_, [this] { return mode_ == Mode::serving && serves_its_slot_; },
+          [&heritage] {
+            return metrics_page(heritage.scoreboard->read(), {.now_ns = uv_hrtime(),
+                                                              .version = WSD_VERSION,
+                                                              .tls_library = tls_library_version(),
+                                                              .memory_of = resident_bytes});
+          }),
       greetings_(context_, [this](Accepted client, SocketKind kind) { accept(std::move(client), kind); }),
       api_(loop_, poller_, heritage.limits, api_backend_, heritage.api_token, context_.read_buffer()),
       timers_(loop_, app),
@@ -243,8 +255,21 @@ void Server::obey(const protocol::RecordReader& order, std::vector<FileDescripto
     case MasterOrder::reopen:
       obey_reopen(order, descriptors, heritage_.access_log.get(), master_);
       return context_.access_log.reopened();
+    case MasterOrder::list_connections:
+      return list_connections(order);
   }
   log::warning("the master gave an order that this version does not know ({}); it is ignored", order.type());
+}
+
+// `wsd connections`.
+void Server::list_connections(const protocol::RecordReader& order) {
+  const std::uint64_t question = order.number(tag(MasterField::question)).value_or(0);
+  listings_[question] = std::make_unique<ConnectionListing>(
+      loop_, connections_, heritage_.slot, decode_filter(order.find(tag(MasterField::filter)).value_or("")),
+      [this, question](const FileDescriptor& rows) {
+        master_.report_connections(question, rows);
+        listings_.erase(question);
+      });
 }
 
 // `wsd publish`.
@@ -512,6 +537,8 @@ void Server::beat() {
   context_.counters.heartbeat_ns.set(now);
   context_.counters.loop_lag_ms.set(late_ns / nanoseconds_per_millisecond);
   context_.counters.cpu_ns.set(processor_time_ns());
+  context_.callbacks.note(context_.counters.messages_in.get(), few_events_of_a_beat);
+  bus_.note_pace(few_events_of_a_beat);
   handle_deadlines();
   if (drain_plan_) drain_due();
   end_relays_due();

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -21,6 +22,7 @@
 #include "worker/channels.h"
 #include "worker/client_connection.h"
 #include "worker/connection_context.h"
+#include "worker/connection_listing.h"
 #include "worker/connection_table.h"
 #include "worker/drain_plan.h"
 #include "worker/handoff.h"
@@ -95,6 +97,7 @@ class Server final : public Worker {
   void drain(std::uint16_t close_code, std::uint64_t window_ms);
   void leave();
   void begin_to_serve();
+  void list_connections(const protocol::RecordReader& order);
   void publish_for_master(const protocol::RecordReader& order);
   void accept_rest(const Service& service);
   void close_listeners();
@@ -170,6 +173,7 @@ class Server final : public Worker {
   std::optional<RelayCargo> relay_cargo_;
   RelayEnds relay_ends_;  // of connections whose TLS another process has
   std::vector<ConnectionId> postponed_ends_;
+  std::map<std::uint64_t, std::unique_ptr<ConnectionListing>> listings_;  // by question
   std::size_t unmovable_ = 0;       // connections whose descriptor is not all there is to them
   std::uint64_t last_counter_ = 0;  // of connection ids
   std::uint64_t last_beat_ns_ = 0;

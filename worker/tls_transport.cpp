@@ -107,6 +107,11 @@ TlsTransport::~TlsTransport() {
 
 // ---- reading --------------------------------------------------------------------------------------------------------
 
+TlsProtocol TlsTransport::tls() const {
+  if (!ready_) return TlsProtocol::none;
+  return SSL_version(connection_.get()) == TLS1_2_VERSION ? TlsProtocol::v1_2 : TlsProtocol::v1_3;
+}
+
 Transfer TlsTransport::read(std::span<std::byte> buffer) {
   WSD_ASSERT(buffer.size() >= min_read_buffer);
   if (!ready_ && !end_) shake_hands();

@@ -43,6 +43,7 @@ class TlsTransport final : public Transport {
   [[nodiscard]] bool has_unsent() const override { return !unsent_.empty(); }
   [[nodiscard]] bool has_buffered_input() const override { return end_.has_value() && !end_told_; }
   [[nodiscard]] bool is_movable() const override { return false; }
+  [[nodiscard]] TlsProtocol tls() const override;
 
  private:
   struct Callbacks;  // that OpenSSL calls

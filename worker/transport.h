@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <span>
 
+#include "worker/tls_protocol.h"
+
 namespace wsd::worker {
 
 // What a read or write came to.
@@ -50,6 +52,8 @@ class Transport {
   [[nodiscard]] virtual bool has_buffered_input() const { return false; }
   // The descriptor is all there is to it: another process can go on with that alone.
   [[nodiscard]] virtual bool is_movable() const { return true; }
+  // Once it is ready.
+  [[nodiscard]] virtual TlsProtocol tls() const { return TlsProtocol::none; }
 };
 
 }  // namespace wsd::worker

@@ -319,6 +319,9 @@ def test_connection_has_details(api, subscriber, channel):
     details = api.get(f"/v1/connections/{one.id}").json
     assert details.pop("age_ms") >= 0
     assert details.pop("idle_ms") >= 0
+    assert details.pop("messages_out") > 0
+    assert details.pop("bytes_in") > 0
+    assert details.pop("bytes_out") > 0
     assert details == {
         "id": one.id,
         "remote_address": "127.0.0.1",
@@ -326,6 +329,9 @@ def test_connection_has_details(api, subscriber, channel):
         "subprotocol": "",
         "slot": one.slot,
         "buffered_bytes": 0,
+        "messages_in": 1,
+        "deflate": False,
+        "tls": "",
         "channels": [channel],
     }
     assert api.error("GET", "/v1/connections/1") == (404, "connection_not_found", None)

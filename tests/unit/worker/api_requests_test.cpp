@@ -246,10 +246,19 @@ TEST_F(ApiRequestsTest, DoesNotFindAChannel) {
   EXPECT_EQ(backend.calls.size(), 2U);
 }
 
+TEST_F(ApiRequestsTest, ShowsMetrics) {
+  const auto response = get("/metrics");
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, "wsd_connections 1\n");
+  ASSERT_EQ(response.headers.size(), 1U);
+  EXPECT_EQ(response.headers[0].value, "text/plain; version=0.0.4; charset=utf-8");
+}
+
 TEST_F(ApiRequestsTest, DescribesAConnection) {
   EXPECT_EQ(get("/v1/connections/72057598332895233").body,
             R"({"id":"72057598332895233","remote_address":"192.0.2.7","path":"/chat","subprotocol":"v1","slot":3,)"
-            R"("age_ms":5000,"idle_ms":12,"buffered_bytes":9,"channels":["a","b"]})");
+            R"("age_ms":5000,"idle_ms":12,"buffered_bytes":9,"messages_in":1,"messages_out":2,)"
+            R"("bytes_in":30,"bytes_out":40,"deflate":true,"tls":"1.3","channels":["a","b"]})");
   EXPECT_THAT(backend.calls, ElementsAre("connection 72057598332895233"));
   backend.connection = {};
   EXPECT_EQ(refused_get("/v1/connections/1"), "404 connection_not_found");

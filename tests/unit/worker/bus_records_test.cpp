@@ -87,6 +87,9 @@ TEST(BusRecords, AConnectionArrivesAsItWas) {
                                 .age_ms = 1,
                                 .idle_ms = 2,
                                 .buffered_bytes = 4,
+                                .traffic = {.messages_in = 5, .messages_out = 6, .bytes_in = 7, .bytes_out = 8},
+                                .deflate = true,
+                                .tls = TlsProtocol::v1_2,
                                 .channels = {"a", "b"}};
   RecordWriter record = bus_record(BusWord::answer);
   add_connection(record, report);
@@ -99,10 +102,23 @@ TEST(BusRecords, AConnectionArrivesAsItWas) {
   EXPECT_EQ(read.age_ms, 1U);
   EXPECT_EQ(read.idle_ms, 2U);
   EXPECT_EQ(read.buffered_bytes, 4U);
+  EXPECT_EQ(read.traffic, report.traffic);
+  EXPECT_TRUE(read.deflate);
+  EXPECT_EQ(read.tls, TlsProtocol::v1_2);
   EXPECT_EQ(read.channels, (std::vector<std::string>{"a", "b"}));
   RecordWriter none = bus_record(BusWord::answer);
   add_connection(none, {});
   EXPECT_FALSE(read_connection(parse(none)).found);
+}
+
+TEST(BusRecords, APublicationThatIsMeasuredSaysSinceWhen) {
+  const Publication publication{.channel = "a", .data = "b", .excluded = {}, .published_ns = 77, .weight = 16};
+  RecordWriter record = bus_record(BusWord::publish);
+  add_publication(record, publication);
+  std::vector<ConnectionId> excluded;
+  EXPECT_EQ(read_publication(parse(record), excluded).published_ns, 77U);
+  EXPECT_EQ(read_publication(parse(record), excluded).weight, 16U);
+  EXPECT_EQ(KeptPublication(1, publication, 0).view().published_ns, 77U) << "also by way of a home";
 }
 
 TEST(BusRecords, FieldsThatAreMissingHaveTheirDefault) {

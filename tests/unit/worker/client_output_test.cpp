@@ -64,7 +64,7 @@ class ClientOutputTest : public testing::Test {
   [[nodiscard]] bool control(Opcode opcode, std::string_view payload) {
     return output_.send_control(way(), opcode, bytes_of(payload));
   }
-  [[nodiscard]] ClientOutput::Way way() { return {context_, transport_}; }
+  [[nodiscard]] ClientOutput::Way way() { return {context_, transport_, traffic_}; }
 
   // Until everything has left, while the peer reads along.
   std::string flush_all() {
@@ -90,6 +90,7 @@ class ClientOutputTest : public testing::Test {
   std::pair<FileDescriptor, FileDescriptor> sockets_ = test::socket_pair();
   WatchedTransport transport_{std::move(sockets_.first)};
   Peer peer_{std::move(sockets_.second)};
+  Traffic traffic_;
   ClientOutput output_;
 };
 
@@ -382,13 +383,13 @@ TEST_F(ClientOutputTest, AFrameThatWaitsInManyQueuesIsOneBuffer) {
     peers.emplace_back(std::move(pair.second));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    const ClientOutput::Way its_way{context_, transports[i]};
+    const ClientOutput::Way its_way{context_, transports[i], traffic_};
     ASSERT_TRUE(outputs[i].send(its_way, frame, SendQueue::no_stream));
     transports[i].take_only(i * 100);
     EXPECT_EQ(outputs[i].flush(its_way), Flushed::some);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    EXPECT_EQ(outputs[i].flush({context_, transports[i]}), Flushed::all);
+    EXPECT_EQ(outputs[i].flush({context_, transports[i], traffic_}), Flushed::all);
     EXPECT_EQ(transports[i].offered.at(0).iov_base, frame.bytes().data() + i * 100);
     EXPECT_EQ(test::parse_frames(peers[i].receive()), (std::vector<Frame>{{0x81, std::string(5000, 'x')}}));
   }

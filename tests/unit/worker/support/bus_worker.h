@@ -229,6 +229,9 @@ class BusWorker final : public BusClient {
             .age_ms = 0,
             .idle_ms = 0,
             .buffered_bytes = 0,
+            .traffic = {},
+            .deflate = false,
+            .tls = TlsProtocol::none,
             .channels = {}};
   }
 

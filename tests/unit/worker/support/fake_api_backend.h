@@ -37,6 +37,7 @@ class FakeApiBackend final : public ApiBackend {
   void describe_connection(ConnectionId id, Bus::TellConnection answer) override {
     hear("connection " + std::to_string(id), [this, answer = std::move(answer)] { answer(connection); });
   }
+  [[nodiscard]] std::string metrics() const override { return "wsd_connections 1\n"; }
   [[nodiscard]] bool is_ready() const override { return ready; }
 
   // The oldest question that is not answered yet.
@@ -63,6 +64,9 @@ class FakeApiBackend final : public ApiBackend {
                               .age_ms = 5000,
                               .idle_ms = 12,
                               .buffered_bytes = 9,
+                              .traffic = {.messages_in = 1, .messages_out = 2, .bytes_in = 30, .bytes_out = 40},
+                              .deflate = true,
+                              .tls = TlsProtocol::v1_3,
                               .channels = {"a", "b"}};
   bool ready = true;
 

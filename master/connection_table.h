@@ -1,0 +1,28 @@
+// What `wsd connections` shows. Pure: from rows to text.
+
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "worker/connection_row.h"
+
+namespace wsd::master {
+
+// What is wrong with the name of a column to sort by, or nothing.
+[[nodiscard]] std::optional<std::string> problem_with_column(std::string_view column);
+
+// Numbers begin with the largest, as one looks for them; everything else with the first by name. Rows that are alike
+// are in the order of their ids.
+void sort_connections(std::vector<worker::ConnectionRow>& rows, std::string_view column);
+
+// The first `limit` of the rows; 0: all. `missing`: workers that did not answer.
+[[nodiscard]] std::string connections_table(const std::vector<worker::ConnectionRow>& rows, std::size_t limit,
+                                            const std::vector<unsigned>& missing);
+[[nodiscard]] std::string connections_json(const std::vector<worker::ConnectionRow>& rows, std::size_t limit,
+                                           const std::vector<unsigned>& missing);
+
+}  // namespace wsd::master
