@@ -61,8 +61,11 @@ std::string text_line(const AccessEntry& entry, std::string_view time, unsigned 
   };
   add("path", entry.path);
   if (entry.closed_by != ClosedBy::nobody) {
-    fmt::format_to(std::back_inserter(line), " duration={:.3f} code={} closed_by={}", in_seconds(entry.duration),
-                   entry.code, name_of(entry.closed_by));
+    const Traffic& traffic = entry.traffic;
+    fmt::format_to(std::back_inserter(line),
+                   " duration={:.3f} messages_in={} messages_out={} bytes_in={} bytes_out={} code={} closed_by={}",
+                   in_seconds(entry.duration), traffic.messages_in, traffic.messages_out, traffic.bytes_in,
+                   traffic.bytes_out, entry.code, name_of(entry.closed_by));
   }
   add("reason", entry.reason);
   add("origin", entry.origin);
@@ -84,6 +87,10 @@ std::string json_line(const AccessEntry& entry, std::string_view time, unsigned 
   add("path", entry.path);
   if (entry.closed_by != ClosedBy::nobody) {
     json.field("duration", in_seconds(entry.duration));
+    json.field("messages_in", entry.traffic.messages_in);
+    json.field("messages_out", entry.traffic.messages_out);
+    json.field("bytes_in", entry.traffic.bytes_in);
+    json.field("bytes_out", entry.traffic.bytes_out);
     json.field("code", entry.code);
     json.field("closed_by", name_of(entry.closed_by));
   }

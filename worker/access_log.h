@@ -2,7 +2,7 @@
 // else than a WebSocket.
 //
 //   2026-11-25T19:00:00.123Z worker=2 id=1125899906842626 remote=192.0.2.7 status=101 path="/chat" duration=12.345
-//   code=1000 closed_by=client                                                                      (on one line)
+//   messages_in=3 messages_out=12 bytes_in=345 bytes_out=2048 code=1000 closed_by=client            (on one line)
 //
 // or a JSON object with the same names. What clients say is printable, and no longer than 1 KiB a field; the query of
 // a request, which may hold secrets, is left out.
@@ -20,6 +20,7 @@
 
 #include "worker/line_file.h"
 #include "worker/log.h"
+#include "worker/traffic.h"
 
 namespace wsd::worker {
 
@@ -41,6 +42,7 @@ struct AccessEntry {
   std::string_view subprotocol = {};
   // Of a WebSocket alone.
   std::chrono::milliseconds duration{0};
+  Traffic traffic = {};
   std::uint16_t code = 0;
   ClosedBy closed_by = ClosedBy::nobody;
   std::string_view reason = {};

@@ -832,6 +832,7 @@ void ClientConnection::log_access(std::uint16_t status) {
                     .subprotocol = subprotocol()};
   if (status == switching_protocols) {
     entry.duration = std::chrono::milliseconds(age_ms());
+    entry.traffic = traffic_;
     entry.code = close_code_;
     entry.closed_by = closed_by_;
     entry.reason = close_reason_ == nullptr ? std::string_view() : *close_reason_;

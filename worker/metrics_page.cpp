@@ -43,6 +43,13 @@ constexpr auto slot_counters = std::to_array<SlotCounter>({
     {"wsd_publications_dropped_total",
      "How often a publication did not go to a worker that has subscribers, because too much waited for it.",
      &ScoreboardRow::bus_dropped},
+    {"wsd_clients_refused_total", "Clients that were told to come again later (429, 503) instead of being served.",
+     &ScoreboardRow::refused},
+    {"wsd_connections_rate_limited_total", "Connections closed for too many messages of their client's address.",
+     &ScoreboardRow::rate_limited},
+    {"wsd_slow_consumers_closed_total", "Connections closed for reading too slowly.", &ScoreboardRow::slow_closed},
+    {"wsd_log_lines_lost_total", "Lines of the log and the access log that a worker could not write.",
+     &ScoreboardRow::log_lost},
     {"wsd_cpu_seconds_total", "Processor time, user and system, of all processes that the slot has had.",
      &ScoreboardRow::cpu_ns, nanoseconds_per_second},
 });
@@ -181,6 +188,8 @@ void add_server(Page& page, const MasterCounters& master, const MetricsMoment& m
   add("wsd_generation", "gauge", "The newest generation that serves; every reload raises it.", master.generation);
   add("wsd_start_time_seconds", "gauge", "When the server was started, since the epoch.", master.started_at_s);
   add("wsd_upgrades_total", "counter", "How often the binary was replaced in place (wsd upgrade).", master.upgrades);
+  add("wsd_master_log_lines_lost_total", "counter", "Lines of the log that the master could not write.",
+      master.log_lost);
   if (const std::uint64_t memory = moment.memory_of(master.pid.get())) {
     page.metric("wsd_master_resident_memory_bytes", "gauge", "Resident memory of the master process.");
     page.sample("wsd_master_resident_memory_bytes", memory);

@@ -60,6 +60,8 @@ def test_a_line_at_the_end_of_a_connection(logging, access_log, log_format):
     assert entry["path"] == "/chat" and "secret" not in access_log.read_text()
     assert entry["status"] == "101" and entry["origin"] == "https://a.example"
     assert 0.2 <= float(entry["duration"]) < 15
+    assert entry["messages_in"] == entry["messages_out"] == "1"
+    assert int(entry["bytes_in"]) > 100 and int(entry["bytes_out"]) > 100
     assert entry["code"] == "4001" and entry["closed_by"] == "client" and entry["reason"] == "bye"
     assert access_log.stat().st_mode & 0o137 == 0
 
@@ -114,6 +116,7 @@ def test_a_connection_that_a_reload_moved_counts_once_and_whole(logging, access_
     client.close_cleanly()
     (entry,) = lines_of(access_log, 1)
     assert float(entry["duration"]) >= lasted - 0.01
+    assert entry["messages_in"] == entry["messages_out"] == "3"
     assert entry["path"] == "/moved" and entry["closed_by"] == "client"
 
 

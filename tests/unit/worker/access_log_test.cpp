@@ -26,6 +26,7 @@ AccessEntry closed() {
           .remote = "192.0.2.7",
           .path = "/chat",
           .duration = 12'345ms,
+          .traffic = {.messages_in = 3, .messages_out = 12, .bytes_in = 345, .bytes_out = 2048},
           .code = 1000,
           .closed_by = ClosedBy::client};
 }
@@ -33,10 +34,11 @@ AccessEntry closed() {
 TEST(AccessLine, TellsOfAWebSocketThatIsOver) {
   EXPECT_EQ(access_line(closed(), noon, 2, Format::text),
             "2023-11-14T22:13:20.007Z worker=2 id=1125899906842626 remote=192.0.2.7 status=101 path=\"/chat\" "
-            "duration=12.345 code=1000 closed_by=client\n");
+            "duration=12.345 messages_in=3 messages_out=12 bytes_in=345 bytes_out=2048 code=1000 closed_by=client\n");
   EXPECT_EQ(access_line(closed(), noon, 2, Format::json),
             R"({"time":"2023-11-14T22:13:20.007Z","worker":2,"id":"1125899906842626","remote":"192.0.2.7",)"
-            R"("status":101,"path":"/chat","duration":12.345,"code":1000,"closed_by":"client"})"
+            R"("status":101,"path":"/chat","duration":12.345,"messages_in":3,"messages_out":12,"bytes_in":345,)"
+            R"("bytes_out":2048,"code":1000,"closed_by":"client"})"
             "\n");
 }
 
