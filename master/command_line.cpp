@@ -235,11 +235,11 @@ class Parser {
   }
 
   void add_toggle(const OptionEntry& option) {
-    const bool is_on = default_text_of(option) == "true";
+    const std::string by_default = default_text_of(option);  // of some it is neither
     const std::string flag = option.flag();
     const std::string name = option.short_flag == '\0' ? flag : fmt::format("-{},{}", option.short_flag, flag);
-    add_switch(option, name, "true", option.description, is_on);
-    add_switch(option, "--no-" + flag.substr(2), "false", option.opposite, !is_on);
+    add_switch(option, name, "true", option.description, by_default == "true");
+    add_switch(option, "--no-" + flag.substr(2), "false", option.opposite, by_default == "false");
   }
 
   void add_switch(const OptionEntry& option, const std::string& name, const char* value, std::string_view description,

@@ -10,6 +10,7 @@
 #include "master/check.h"
 #include "master/cli.h"
 #include "master/command_line.h"
+#include "master/default_config.h"
 #include "master/exit_status.h"
 #include "master/option_pages.h"
 #include "master/start.h"
@@ -76,9 +77,10 @@ int main(int argc, char** argv) {
     if (arguments.size() > 2 && arguments[1] == std::string_view(master::resume_command_name)) {
       return static_cast<int>(master::resume_command(std::atoi(arguments[2]), arguments.size() > 3));
     }
-    // For scripts/document.
+    // For scripts/document and scripts/package.
     if (arguments.size() == 3 && arguments[1] == std::string_view("describe-options")) {
-      std::fputs(master::options_in_markdown().c_str(), stdout);
+      const bool as_config = arguments[2] == std::string_view("config");
+      std::fputs((as_config ? master::default_config() : master::options_in_markdown()).c_str(), stdout);
       return 0;
     }
     const auto parsed = master::parse_command_line(arguments.subspan(1));
