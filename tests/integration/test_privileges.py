@@ -1,9 +1,11 @@
 """`--user`: the master binds as root, and nothing else runs as root. As an ordinary user everything works but that."""
 
+import contextlib
 import grp
 import os
 import pathlib
 import pwd
+import socket
 import stat
 import subprocess
 
@@ -30,6 +32,15 @@ def assert_is_no_root(pid, user=65534, group=65534, groups="65534"):
     assert status["Groups"] == groups
     assert {status[name] for name in CAPABILITIES} == {NONE}
     assert status["NoNewPrivs"] == "1"
+
+
+def free_port_of_root():
+    """One below 1024 that nobody listened on a moment ago."""
+    for port in range(1023, 600, -1):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("every port of root's is taken")
 
 
 @pytest.fixture
@@ -85,9 +96,10 @@ def test_group_replaces_the_users_own(servers_of_nobody):
 
 
 def test_a_port_of_roots_is_bound_before(servers_of_nobody, connect):
-    server = servers_of_nobody(listen=["ws://127.0.0.1:997"])
+    port = free_port_of_root()
+    server = servers_of_nobody(listen=[f"ws://127.0.0.1:{port}"])
     server.start()
-    assert connect(997).still_works()
+    assert connect(port).still_works()
     assert server.cli("reload", "--count", "3").returncode == 0
     for pid in server.worker_pids():
         assert_is_no_root(pid)
@@ -306,7 +318,8 @@ def test_an_ordinary_user_may_name_nobody_else(servers, as_root):
 
 def test_capabilities_of_a_service_manager_stay_with_the_master(servers, connect, as_root):
     """AmbientCapabilities=CAP_NET_BIND_SERVICE for an ordinary user: the master binds, workers do not."""
-    server = servers(count=1, listen=["ws://127.0.0.1:996"])
+    port = free_port_of_root()
+    server = servers(count=1, listen=[f"ws://127.0.0.1:{port}"])
     give_to_nobody(server)
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=+net_bind_service",
                "--ambient-caps=+net_bind_service", str(public_copy(server)), "start", "-d", *server.arguments()]  # fmt: skip
@@ -316,7 +329,7 @@ def test_capabilities_of_a_service_manager_stay_with_the_master(servers, connect
     assert status_of(server.master)["CapEff"] != NONE
     status = status_of(server.worker_pids()[0])
     assert {status[name] for name in CAPABILITIES if name != "CapBnd"} == {NONE}
-    assert connect(996).still_works()
+    assert connect(port).still_works()
 
 
 # ---- who may command --------------------------------------------------------------------------------------------------

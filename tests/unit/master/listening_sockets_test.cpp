@@ -301,6 +301,21 @@ TEST_F(UnixSockets, MayBeUsedByTheGroupAndNobodyElse) {
   EXPECT_EQ(status.st_mode & 0777U, 0660U);
 }
 
+TEST_F(UnixSockets, BelongToTheGroupThatTheyAreFor) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  ListeningSockets sockets(0);
+  sockets.use_group(4711);
+  sockets.open(urls_, 1);
+  struct stat status {};
+  ASSERT_EQ(::stat(path_.c_str(), &status), 0);
+  EXPECT_EQ(status.st_gid, 4711U);
+  EXPECT_EQ(status.st_uid, 0U);
+  const std::string later = directory_.file("later");
+  testing_support::write_file(later, "");
+  ASSERT_EQ(::stat(later.c_str(), &status), 0);
+  EXPECT_EQ(status.st_gid, ::getegid()) << "what else is made has our own";
+}
+
 TEST_F(UnixSockets, GoWithTheirFile) {
   ListeningSockets sockets(0);
   sockets.open(urls_, 2);
