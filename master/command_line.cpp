@@ -9,6 +9,7 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "master/option_table.h"
 #include "master/option_value.h"
 #include "master/quantities.h"
+#include "worker/apps/builtin_apps.h"
 #include "worker/printable_text.h"
 
 namespace wsd::master {
@@ -133,7 +135,27 @@ class Parser {
     fail(fmt::format("{}; see `wsd {} --help`", worker::printable(error.what()), entry_.name));
   }
 
+  [[nodiscard]] CommandDescription describe() const {
+    CommandDescription command{.name = entry_.name, .description = entry_.description, .arguments = {}};
+    for (const CLI::Option* option : app_.get_options()) command.arguments.push_back(describe(*option));
+    return command;
+  }
+
  private:
+  [[nodiscard]] ArgumentDescription describe(const CLI::Option& option) const {
+    ArgumentDescription argument;
+    for (const std::string& name : option.get_snames()) argument.flags.push_back("-" + name);
+    for (const std::string& name : option.get_lnames()) argument.flags.push_back("--" + name);
+    const bool takes_value = option.get_items_expected_max() > 0;
+    if (takes_value) argument.value_name = option.get_positional() ? option.get_name() : option.get_type_name();
+    argument.value_is_optional = takes_value && option.get_items_expected_min() == 0;
+    argument.is_required = option.get_required();
+    argument.description = option.get_description();
+    const auto choices = choices_.find(option.get_name());
+    if (choices != choices_.end()) argument.choices = choices->second;
+    return argument;
+  }
+
   void add_options() {
     const bool stops = entry_.takes_options && entry_.command != Command::check;
     if (stops || entry_.command == Command::stop) {
@@ -206,6 +228,7 @@ class Parser {
            filter.state = worker::connection_state_from(text);
            return filter.state.has_value();
          });
+    choices_["--state"] = worker::connection_state_names();
     take_time("--min-age", "Open for at least so long", filter.min_age_ms);
     take_time("--min-idle", "Without a message for at least so long", filter.min_idle_ms);
     take("--min-queue", "SIZE", "For whom at least so much waits", [&filter](const std::string& text) {
@@ -218,6 +241,7 @@ class Parser {
       result_.sort = text;
       return true;
     });
+    choices_["--sort"] = connection_columns();
     app_.add_option("--limit", result_.limit, "Show so many at most")->type_name("N");
     app_.footer(std::string(value_help));
   }
@@ -232,6 +256,11 @@ class Parser {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->type_name(is_positional ? "" : std::string(option.value_name))
         ->group(is_positional ? "Positionals" : std::string(title_of(option.group)));
+    choices_[option.flag()] = {option.choices.begin(), option.choices.end()};
+    if (option.kind == OptionKind::app) {
+      const auto names = worker::builtin_app_names();
+      choices_[option.flag()] = {names.begin(), names.end()};
+    }
   }
 
   void add_toggle(const OptionEntry& option) {
@@ -289,10 +318,17 @@ class Parser {
 
   const CommandEntry& entry_;
   CLI::App app_;
+  std::map<std::string, std::vector<std::string>> choices_;  // of "--log-level": the words that it takes
   CommandLine result_;
 };
 
 }  // namespace
+
+std::vector<CommandDescription> describe_commands() {
+  std::vector<CommandDescription> descriptions;
+  for (const CommandEntry& entry : commands) descriptions.push_back(Parser(entry).describe());
+  return descriptions;
+}
 
 std::variant<CommandLine, Help> parse_command_line(std::span<const char* const> arguments) {
   if (arguments.empty()) return Help{std::string(general_help)};

@@ -8,7 +8,9 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <variant>
+#include <vector>
 
 #include "master/options.h"
 #include "worker/connection_filter.h"
@@ -47,6 +49,22 @@ struct CommandLine {
 struct Help {
   std::string text;
 };
+
+// What a command takes besides its name, as its help has it: for manual pages and shells.
+struct ArgumentDescription {
+  std::vector<std::string> flags;  // "-g", "--graceful"; a positional has none
+  std::string value_name;          // "FILE", or what a positional is called; empty for a flag that is enough by itself
+  bool value_is_optional = false;
+  bool is_required = false;
+  std::string description;           // as in the help, with its default
+  std::vector<std::string> choices;  // where the value is one of a few words
+};
+struct CommandDescription {
+  std::string_view name;
+  std::string_view description;
+  std::vector<ArgumentDescription> arguments;  // in the order of the help
+};
+[[nodiscard]] std::vector<CommandDescription> describe_commands();
 
 // `arguments` without the program's name. Throws CommandError(usage).
 [[nodiscard]] std::variant<CommandLine, Help> parse_command_line(std::span<const char* const> arguments);

@@ -1,6 +1,7 @@
 #include "master/connection_table.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -138,16 +139,17 @@ void write(protocol::JsonWriter& json, const ConnectionRow& row) {
 
 }  // namespace
 
+std::vector<std::string> connection_columns() {
+  std::vector<std::string> names;
+  for (const Column& column : columns) names.emplace_back(column.name);
+  return names;
+}
+
 std::optional<std::string> problem_with_column(std::string_view column) {
   if (find_column(column) != nullptr) return std::nullopt;
-  std::vector<std::string> names;
-  std::string all;
-  for (const Column& one : columns) {
-    names.emplace_back(one.name);
-    all += (all.empty() ? "" : ", ") + std::string(one.name);
-  }
+  const std::vector<std::string> names = connection_columns();
   return fmt::format("--sort has no column '{}': the nearest is '{}', and there are {}", worker::printable(column),
-                     nearest_word(column, names), all);
+                     nearest_word(column, names), fmt::join(names, ", "));
 }
 
 void sort_connections(std::vector<ConnectionRow>& rows, std::string_view column) {

@@ -12,6 +12,8 @@
 
 namespace wsd::master {
 
+[[nodiscard]] std::vector<std::string> connection_columns();
+
 // What is wrong with the name of a column to sort by, or nothing.
 [[nodiscard]] std::optional<std::string> problem_with_column(std::string_view column);
 

@@ -10,7 +10,6 @@
 #include "master/check.h"
 #include "master/cli.h"
 #include "master/command_line.h"
-#include "master/default_config.h"
 #include "master/exit_status.h"
 #include "master/option_pages.h"
 #include "master/start.h"
@@ -79,8 +78,9 @@ int main(int argc, char** argv) {
     }
     // For scripts/document and scripts/package.
     if (arguments.size() == 3 && arguments[1] == std::string_view("describe-options")) {
-      const bool as_config = arguments[2] == std::string_view("config");
-      std::fputs((as_config ? master::default_config() : master::options_in_markdown()).c_str(), stdout);
+      const auto page = master::made_for(arguments[2]);
+      if (!page) return static_cast<int>(CommandStatus::usage);
+      std::fputs(page->c_str(), stdout);
       return 0;
     }
     const auto parsed = master::parse_command_line(arguments.subspan(1));

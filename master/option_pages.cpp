@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "master/default_config.h"
 #include "master/option_table.h"
 
 namespace wsd::master {
@@ -55,6 +56,15 @@ std::string options_in_markdown() {
     page += row(entry);
   }
   return page + "\n";
+}
+
+std::optional<std::string> made_for(std::string_view file) {
+  if (file == "config") return default_config();
+  if (file == "docs/configuration.md") return options_in_markdown();
+  if (file == "docs/man/wsd.toml.5") return keys_in_mdoc();
+  if (file == "docs/man/wsd.8") return commands_in_mdoc();
+  if (file == "scripts/completion/wsd.bash") return words_for_bash();
+  return {};
 }
 
 }  // namespace wsd::master

@@ -74,6 +74,12 @@ std::string_view to_string(State state) {
   return found == state_names.end() ? "" : found->second;
 }
 
+std::vector<std::string> connection_state_names() {
+  std::vector<std::string> names;
+  for (const auto& [state, name] : state_names) names.emplace_back(name);
+  return names;
+}
+
 std::optional<State> connection_state_from(std::string_view name) {
   const auto found = std::ranges::find(state_names, name, &std::pair<State, std::string_view>::second);
   return found == state_names.end() ? std::nullopt : std::optional(found->first);

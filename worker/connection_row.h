@@ -47,6 +47,7 @@ struct ConnectionRow {
 };
 
 [[nodiscard]] std::string_view to_string(ConnectionRow::State state);
+[[nodiscard]] std::vector<std::string> connection_state_names();
 [[nodiscard]] std::optional<ConnectionRow::State> connection_state_from(std::string_view name);
 
 // With its length, behind what is there.

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
@@ -10,6 +11,7 @@
 namespace wsd::master {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
@@ -246,6 +248,39 @@ TEST(CommandLine, RefusesWrongValues) {
   EXPECT_THAT(refusal({"start", "--log-file", ""}), HasSubstr("--log-file"));
   EXPECT_THAT(refusal({"start", ""}), HasSubstr("APP"));
   EXPECT_THAT(refusal({""}), HasSubstr("unknown command"));
+}
+
+TEST(CommandLine, DescribesWhatCommandsTake) {
+  const std::string help = std::get<Help>(parse({"--help"})).text;
+  for (const CommandDescription& command : describe_commands()) {
+    EXPECT_THAT(help, HasSubstr("\n  " + std::string(command.name) + " "));
+    const std::string own_help = std::get<Help>(parse({command.name.data(), "--help"})).text;
+    for (const ArgumentDescription& argument : command.arguments) {
+      for (const std::string& flag : argument.flags) EXPECT_THAT(own_help, HasSubstr(flag));
+      EXPECT_THAT(own_help, HasSubstr(argument.value_name));
+      EXPECT_FALSE(argument.flags.empty() && argument.value_name.empty());
+    }
+  }
+}
+
+TEST(CommandLine, DescribesValues) {
+  const auto commands = describe_commands();
+  const auto argument_of = [&commands](std::string_view command, const std::string& name) {
+    const auto entry = std::ranges::find(commands, command, &CommandDescription::name);
+    return *std::ranges::find_if(entry->arguments, [&name](const ArgumentDescription& argument) {
+      return argument.flags.empty() ? argument.value_name == name : argument.flags.back() == name;
+    });
+  };
+  const ArgumentDescription level = argument_of("start", "--log-level");
+  EXPECT_EQ(level.value_name, "LEVEL");
+  EXPECT_FALSE(level.value_is_optional);
+  EXPECT_THAT(level.description, HasSubstr("(default: info)"));
+  EXPECT_THAT(level.choices, ElementsAre("debug", "info", "warning", "error"));
+  EXPECT_THAT(argument_of("start", "--graceful").flags, ElementsAre("-g", "--graceful"));
+  EXPECT_EQ(argument_of("start", "--graceful").value_name, "");
+  EXPECT_THAT(argument_of("check", "APP").choices, Contains("chat"));
+  EXPECT_FALSE(argument_of("check", "APP").is_required);
+  EXPECT_TRUE(argument_of("publish", "CHANNEL").is_required);
 }
 
 TEST(CommandLine, RefusesWhatIsTooMuch) {
