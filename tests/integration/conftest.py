@@ -25,6 +25,17 @@ def pytest_collection_modifyitems(config, items):
                 item.add_marker(skip)
 
 
+# With pytest-xdist the tests run in processes of their own, and the lines of figures come from there at the end.
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["fault_lines"] = fault_run.lines
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node, error):
+    fault_run.lines.extend(getattr(node, "workeroutput", {}).get("fault_lines", []))
+
+
 def pytest_terminal_summary(terminalreporter):
     if fault_run.lines:
         terminalreporter.section("faults")
