@@ -32,10 +32,11 @@ std::string toml_value(const OptionEntry& entry, const Options& options) {
 
 // What has no value has a line too, as a comment.
 std::string toml_line(const OptionEntry& entry, const Configuration& configuration) {
-  if (!entry.in_file || texts_of(entry, configuration.options).empty())
+  const std::string origin = configuration.origin_of(entry);
+  const bool is_unsaid = origin == "default" && !entry.default_text.empty();
+  if (!entry.in_file || is_unsaid || texts_of(entry, configuration.options).empty())
     return line_of(fmt::format("# {} =", entry.key), "default: " + default_text_of(entry));
-  return line_of(fmt::format("{} = {}", entry.key, toml_value(entry, configuration.options)),
-                 configuration.origin_of(entry));
+  return line_of(fmt::format("{} = {}", entry.key, toml_value(entry, configuration.options)), origin);
 }
 
 const Settings& settings_of(const OptionEntry& entry, const Options& options) {

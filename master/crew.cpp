@@ -166,9 +166,10 @@ void Crew::forgive_lateness(TimePoint now) {
   for (auto& [key, worker] : workers_) worker.last_stamp = std::max(worker.last_stamp, now);
 }
 
-void Crew::change_timeouts(Duration stop_timeout, Duration drain_timeout) {
+void Crew::change_timeouts(Duration stop_timeout, Duration drain_timeout, Duration watchdog) {
   settings_.stop_timeout = stop_timeout;
   settings_.drain_timeout = drain_timeout;
+  settings_.watchdog = watchdog;
 }
 
 std::optional<TimePoint> Crew::next_deadline() const {

@@ -51,7 +51,7 @@ class Crew {
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
   // From the next order on.
-  void change_timeouts(Duration stop_timeout, Duration drain_timeout);
+  void change_timeouts(Duration stop_timeout, Duration drain_timeout, Duration watchdog);
 
   [[nodiscard]] bool empty() const { return workers_.empty(); }
   [[nodiscard]] std::size_t size() const { return workers_.size(); }

@@ -295,7 +295,7 @@ void Master::settle_on(Generation generation) {
     log::error("{}; the addresses that are open stay open", error.what());
   }
   bus_.limit_homes(supervisor_.count());
-  supervisor_.change_timeouts(*options.stop_timeout, *options.drain_timeout);
+  supervisor_.change_timeouts(*options.stop_timeout, *options.drain_timeout, *options.watchdog);
   plans_.forget_older_than(std::min(generation, supervisor_.oldest_generation()));
 }
 

@@ -54,9 +54,9 @@ class Supervisor {
   // When the next Tick is due at the latest; nothing if only events can change anything. Heartbeats are fed before it.
   [[nodiscard]] std::optional<TimePoint> next_deadline() const;
 
-  // What a reload may change besides the count; holds from the next order to leave or drain on.
-  void change_timeouts(Duration stop_timeout, Duration drain_timeout) {
-    slots_.crew().change_timeouts(stop_timeout, drain_timeout);
+  // What a reload may change besides the count; holds from the next order to leave or drain on, the watchdog's at once.
+  void change_timeouts(Duration stop_timeout, Duration drain_timeout, Duration watchdog) {
+    slots_.crew().change_timeouts(stop_timeout, drain_timeout, watchdog);
   }
 
   [[nodiscard]] std::vector<WorkerView> workers() const;  // current ones by slot, then those on their way in or out

@@ -366,6 +366,15 @@ TEST(SupervisorWatchdog, AbortsASilentWorkerThenKillsItThenReplacesIt) {
   EXPECT_THAT(story.ends(1, dies_of(SIGKILL)), ElementsAre("spawn 2 slot 0 gen 1"));
 }
 
+TEST(SupervisorWatchdog, GoesByTheTimeThatAReloadHasChanged) {
+  Story story(1);
+  story.is_up();
+  story.supervisor().change_timeouts(2s, 30s, 3s);
+  story.stalls(1);
+  EXPECT_THAT(story.after(2999ms), IsEmpty());
+  EXPECT_THAT(story.after(1ms), ElementsAre("abort 1"));
+}
+
 TEST(SupervisorWatchdog, SparesAWorkerThatWasStoppedForLess) {
   Story story(1);
   story.is_up();
@@ -480,7 +489,7 @@ TEST(SupervisorStop, DrainsWhenItIsGraceful) {
 TEST(SupervisorStop, TakesTheTimesThatWereChangedSince) {
   Story story(1);
   story.is_up();
-  story.supervisor().change_timeouts(5s, 60s);
+  story.supervisor().change_timeouts(5s, 60s, 10s);
   story.stops_gracefully();
   EXPECT_THAT(story.after(59s), IsEmpty());
   EXPECT_THAT(story.after(1s), ElementsAre("leave 1"));
