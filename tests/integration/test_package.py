@@ -168,10 +168,11 @@ def test_the_default_configuration_has_every_option(packages, machine):
     machine.install(packages[0])
     config = machine.run("cat", "/etc/wsd/wsd.toml").stdout
     help_text = machine.run("wsd", "start", "--help").stdout
-    flags = set(re.findall(r"^ +(?:-\w,)?--([a-z-]+) [A-Z]", help_text, re.MULTILINE)) - {"set"}
+    flags = set(re.findall(r"^ +(?:-\w,)?--([a-z-]+) [A-Z]", help_text, re.MULTILINE)) - {"set", "set-file", "config"}
     assert len(flags) > 20
     for flag in flags:
         assert re.search(rf"^#{flag.replace('-', '_')} = ", config, re.MULTILINE), flag
+    assert "#[set]\n" in config and "#[set_file]\n" in config
     active = [line for line in config.splitlines() if line and not line.startswith("#")]
     assert active == ['user = "wsd"']
 

@@ -328,7 +328,7 @@ def test_a_relay_whose_time_is_up_leaves_those_who_do_not_answer(secure_server, 
 @pytest.mark.timeout(1200)
 def test_the_oldest_relay_ends_when_there_are_too_many(secure_server, connect_tls):
     """A client and a reload, over and over: the scoreboard has 1,024 rows, and three of them are the slot's."""
-    server = secure_server("--drain-timeout", 6, "--close-timeout", 2, count=1)
+    server = secure_server("--drain-timeout", 6, "--close-timeout", 2, "--ping-interval", 0, count=1)
     clients = []
     for _ in range(1021):
         clients.append(connect_tls(server))
