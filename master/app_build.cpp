@@ -16,6 +16,7 @@
 #include "master/descriptors.h"
 #include "master/exit_status.h"
 #include "master/module_memory.h"
+#include "master/text_lines.h"
 #include "worker/process_title.h"
 
 namespace wsd::master {
@@ -51,16 +52,6 @@ std::string read_messages(int messages) {
   const ssize_t read = ::pread(messages, text.data(), text.size(), from);
   text.resize(read > 0 ? static_cast<std::size_t>(read) : 0);
   return text;
-}
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
 }
 
 }  // namespace

@@ -6,12 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <string_view>
 
+#include "master/text_lines.h"
 #include "worker/app_host.h"
 #include "worker/file_descriptor.h"
 #include "worker/module_loader.h"
@@ -60,16 +62,6 @@ void load(const Plan& plan) {
   report(output, [&plan] { load(plan); });
   std::fflush(nullptr);
   ::_exit(0);
-}
-
-std::vector<std::string> lines_of(std::string_view text) {
-  std::vector<std::string> lines;
-  while (!text.empty()) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    lines.emplace_back(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-  }
-  return lines;
 }
 
 }  // namespace

@@ -22,14 +22,6 @@ using worker::ConnectionRow;
 
 constexpr std::size_t longest_cell = 60;  // characters of what a client has said
 
-std::string counted_bytes(std::uint64_t bytes) {
-  constexpr std::array<std::string_view, 5> units{"", "K", "M", "G", "T"};
-  auto amount = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; amount >= 1024 && unit + 1 < units.size(); ++unit) amount /= 1024;
-  return unit == 0 ? fmt::format("{}", bytes) : fmt::format("{:.1f}{}", amount, units[unit]);
-}
-
 // "12s", "3m05s", "2h10m", "4d06h".
 std::string time_text(std::uint64_t ms) {
   const std::uint64_t seconds = ms / 1000;
@@ -95,11 +87,11 @@ constexpr auto columns = std::to_array<Column>({
      has_more<&Traffic::messages_in>},
     {"messages_out", "msgs out", right, [](const Row& row) { return fmt::format("{}", row.traffic.messages_out); },
      has_more<&Traffic::messages_out>},
-    {"bytes_in", "bytes in", right, [](const Row& row) { return counted_bytes(row.traffic.bytes_in); },
+    {"bytes_in", "bytes in", right, [](const Row& row) { return rounded_size_text(row.traffic.bytes_in); },
      has_more<&Traffic::bytes_in>},
-    {"bytes_out", "bytes out", right, [](const Row& row) { return counted_bytes(row.traffic.bytes_out); },
+    {"bytes_out", "bytes out", right, [](const Row& row) { return rounded_size_text(row.traffic.bytes_out); },
      has_more<&Traffic::bytes_out>},
-    {"queue", "queue", right, [](const Row& row) { return counted_bytes(row.queue); }, is_more<&Row::queue>},
+    {"queue", "queue", right, [](const Row& row) { return rounded_size_text(row.queue); }, is_more<&Row::queue>},
     {"deflate", "deflate", left, [](const Row& row) { return std::string(row.deflate ? "yes" : "no"); },
      is_more<&Row::deflate>},
     {"tls", "tls", left, [](const Row& row) { return tls_text(row); }, is_more<&Row::tls>},

@@ -12,10 +12,8 @@ using worker::MasterField;
 using worker::MasterOrder;
 
 protocol::RecordWriter list_order(const worker::ConnectionFilter& filter, std::uint64_t question) {
-  const protocol::RecordWriter encoded = encode(filter);
-  const auto bytes = encoded.bytes();
   auto record = worker::record_of(MasterOrder::list_connections);
-  record.add(tag(MasterField::filter), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  record.add(tag(MasterField::filter), encode(filter).bytes());
   record.add_number(tag(MasterField::question), question);
   return record;
 }

@@ -88,7 +88,7 @@ void put(RecordWriter& writer, F field, const std::string& text) {
 template <typename F>
 void put(RecordWriter& writer, F field, const RecordWriter& nested) {
   const auto bytes = nested.bytes();
-  writer.add(static_cast<Tag>(field), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+  writer.add(static_cast<Tag>(field), bytes);
 }
 
 template <typename F, typename N>

@@ -81,4 +81,12 @@ std::string duration_text(milliseconds time) {
   return "0";
 }
 
+std::string rounded_size_text(std::uint64_t bytes) {
+  constexpr std::array<std::string_view, 5> units{"", "K", "M", "G", "T"};
+  auto amount = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; amount >= 1024 && unit + 1 < units.size(); ++unit) amount /= 1024;
+  return unit == 0 ? fmt::format("{}", bytes) : fmt::format("{:.1f}{}", amount, units[unit]);
+}
+
 }  // namespace wsd::master

@@ -19,4 +19,7 @@ namespace wsd::master {
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds time);
 
+// For tables: "512", "1.5K", "12.5M".
+[[nodiscard]] std::string rounded_size_text(std::uint64_t bytes);
+
 }  // namespace wsd::master

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <utility>
 
+#include "master/quantities.h"
 #include "master/text_table.h"
 #include "worker/printable_text.h"
 
@@ -52,14 +53,6 @@ std::string uptime_text(double uptime_s) {
   if (unit + 1 == units.size()) return text;
   left %= units[unit].first;
   return text + " " + counted(left / units[unit + 1].first, units[unit + 1].second);
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-  constexpr std::array<std::string_view, 5> units{"", "K", "M", "G", "T"};
-  auto amount = static_cast<double>(bytes);
-  std::size_t unit = 0;
-  for (; amount >= 1024 && unit + 1 < units.size(); ++unit) amount /= 1024;
-  return unit == 0 ? fmt::format("{}", bytes) : fmt::format("{:.1f}{}", amount, units[unit]);
 }
 
 std::string joined_addresses(const Lines& addresses) {
@@ -130,13 +123,13 @@ TextTable process_table() {
 }
 
 std::vector<std::string> counter_cells(std::uint64_t rss_bytes, const Counters& counters) {
-  std::vector<std::string> cells{bytes_text(rss_bytes)};
+  std::vector<std::string> cells{rounded_size_text(rss_bytes)};
   for (const std::uint64_t count :
        {counters.connections, counters.accepted, counters.messages_in, counters.messages_out}) {
     cells.push_back(fmt::format("{}", count));
   }
-  cells.push_back(bytes_text(counters.bytes_in));
-  cells.push_back(bytes_text(counters.bytes_out));
+  cells.push_back(rounded_size_text(counters.bytes_in));
+  cells.push_back(rounded_size_text(counters.bytes_out));
   cells.push_back(fmt::format("{}", counters.send_dropped + counters.bus_dropped));
   cells.push_back(fmt::format("{}", counters.protocol_errors));
   return cells;
@@ -221,7 +214,7 @@ void add_rates(TextTable& table, std::string name, std::uint64_t connections, co
     cells.push_back(fmt::format("{:.1f}", rate));
   }
   for (const double rate : {rates.bytes_in, rates.bytes_out}) {
-    cells.push_back(bytes_text(static_cast<std::uint64_t>(rate)));
+    cells.push_back(rounded_size_text(static_cast<std::uint64_t>(rate)));
   }
   table.add_row(std::move(cells));
 }

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
 #include "protocol/record.h"
+#include "worker/record_stream.h"
 
 namespace wsd::worker {
 
@@ -109,25 +109,17 @@ void append(std::vector<std::byte>& bytes, const ConnectionRow& row) {
   number(Field::deflate, row.deflate ? 1 : 0);
   number(Field::tls, static_cast<std::uint64_t>(row.tls));
   number(Field::relayed, row.relayed ? 1 : 0);
-  const auto content = record.bytes();
-  const auto size = static_cast<std::uint32_t>(content.size());
-  const auto length = std::as_bytes(std::span(&size, 1));
-  bytes.insert(bytes.end(), length.begin(), length.end());
-  bytes.insert(bytes.end(), content.begin(), content.end());
+  append_record(bytes, record.bytes());
 }
 
 std::optional<std::vector<ConnectionRow>> read_connection_rows(std::span<const std::byte> bytes) {
   std::vector<ConnectionRow> rows;
   while (!bytes.empty()) {
-    std::uint32_t size = 0;
-    if (bytes.size() < sizeof(size)) return std::nullopt;
-    std::memcpy(&size, bytes.data(), sizeof(size));
-    bytes = bytes.subspan(sizeof(size));
-    if (bytes.size() < size) return std::nullopt;
-    auto row = decode(bytes.first(size));
+    const auto record = take_record(bytes);
+    if (!record) return std::nullopt;
+    auto row = decode(*record);
     if (!row) return std::nullopt;
     rows.push_back(std::move(*row));
-    bytes = bytes.subspan(size);
   }
   return rows;
 }

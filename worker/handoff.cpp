@@ -107,7 +107,7 @@ void HandoffSender::add_record(std::span<const std::byte> bytes, int socket) {
     batch_.add_number(tag(Field::in_memory), bytes.size());
     batch_descriptors_.push_back(batch_memory_.back().get());
   } else {
-    batch_.add(tag(Field::connection), {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    batch_.add(tag(Field::connection), bytes);
   }
   batch_descriptors_.push_back(socket);
   if (batch_.bytes().size() >= full_batch_bytes || batch_descriptors_.size() >= full_batch_descriptors ||

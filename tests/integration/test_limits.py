@@ -16,6 +16,12 @@ def status_of(client, **changed):
     return client.receive_response().status
 
 
+def answer_to_another(crowd, address, **changed):
+    """One more client that comes, and the status of what it is answered."""
+    crowd.append(RawClient(address))
+    return status_of(crowd[-1], **changed)
+
+
 @pytest.fixture
 def crowd():
     clients = []
@@ -57,8 +63,7 @@ def test_connections_of_a_worker(limited, crowd):
     assert server.status()["max_connections"] == 10
     port = server.port
     for _ in range(10):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
+        assert answer_to_another(crowd, port) == 101
     refused = RawClient(port)
     crowd.append(refused)
     refused.send(handshake_request())
@@ -71,16 +76,14 @@ def test_connections_of_a_worker(limited, crowd):
     refused.abandon()
     wait_until(lambda: "has room again" in server.log())
     assert all(client.still_works() for client in crowd[5:10])
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 101
+    assert answer_to_another(crowd, port) == 101
 
 
 def test_a_neighbour_has_room(limited, crowd):
     server = limited("--max-connections", 10, count=2)
     port = server.port
     for _ in range(20):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
+        assert answer_to_another(crowd, port) == 101
     assert totals(server)["refused"] == 0
 
 
@@ -131,8 +134,7 @@ def test_connections_of_an_address_on_all_workers_together(limited, crowd):
     server = limited("--max-connections-per-address", 6, count=3)
     port = server.port
     for _ in range(6):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
+        assert answer_to_another(crowd, port) == 101
     for _ in range(5):
         client = RawClient(port)
         crowd.append(client)
@@ -158,8 +160,7 @@ def test_silent_connections_count_too(limited, crowd):
     port = server.port
     crowd += [RawClient(port) for _ in range(4)]
     wait_until(lambda: totals(server)["accepted"] == 4)
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 429
+    assert answer_to_another(crowd, port) == 429
 
 
 def test_a_unix_socket_and_a_proxy_are_never_counted(servers, directory, crowd):
@@ -172,8 +173,7 @@ def test_a_unix_socket_and_a_proxy_are_never_counted(servers, directory, crowd):
     server.start()
     for address in (str(path), server.port):
         for _ in range(6):
-            crowd.append(RawClient(address))
-            assert status_of(crowd[-1]) == 101
+            assert answer_to_another(crowd, address) == 101
     assert all(client.still_works() for client in crowd)
 
 
@@ -182,8 +182,7 @@ def test_clients_that_a_proxy_names_are_counted_and_ipv6_by_network(limited, cro
     port = server.port
 
     def ask(address):
-        crowd.append(RawClient(port))
-        return status_of(crowd[-1], x_forwarded_for=address)
+        return answer_to_another(crowd, port, x_forwarded_for=address)
 
     assert [ask("203.0.113.1") for _ in range(3)] == [101, 101, 429]
     assert ask("203.0.113.2") == 101
@@ -212,15 +211,13 @@ def test_handshakes_per_second(limited, crowd):
     began = time.monotonic()
     answers = []
     for _ in range(20):
-        crowd.append(RawClient(port))
-        answers.append(status_of(crowd[-1]))
+        answers.append(answer_to_another(crowd, port))
     lasted = time.monotonic() - began
     assert answers[:5] == [101] * 5, "a second's worth comes at once"
     assert 5 <= answers.count(101) <= 6 + 5 * lasted
     assert set(answers) <= {101, 429}
     wait_until(lambda: time.monotonic() - began > lasted + 1)
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 101
+    assert answer_to_another(crowd, port) == 101
 
 
 def test_messages_per_second(limited, connect):
@@ -245,20 +242,16 @@ def test_a_dead_workers_counts_go_with_it(limited, crowd):
     server = limited("--max-connections-per-address", 8, count=2)
     port = server.port
     for _ in range(8):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 429
+        assert answer_to_another(crowd, port) == 101
+    assert answer_to_another(crowd, port) == 429
     row = max(server.workers(), key=lambda row: row["connections"])
     lost = row["connections"]
     server.kill(row["pid"])
     wait_until(lambda: server.workers()[row["slot"]]["pid"] not in (0, row["pid"]))
     server.wait_running()
     for _ in range(lost):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 429
+        assert answer_to_another(crowd, port) == 101
+    assert answer_to_another(crowd, port) == 429
 
 
 def test_reloads_refuse_nobody_wrongly_and_forget_nobody(limited, crowd):
@@ -266,8 +259,7 @@ def test_reloads_refuse_nobody_wrongly_and_forget_nobody(limited, crowd):
     server = limited("--max-connections-per-address", 10, "--drain-timeout", 5, count=2)
     port = server.port
     for _ in range(9):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
+        assert answer_to_another(crowd, port) == 101
     answers, done = [], threading.Event()
 
     def come_and_go():
@@ -286,10 +278,8 @@ def test_reloads_refuse_nobody_wrongly_and_forget_nobody(limited, crowd):
         done.set()
         visitor.join()
     assert set(answers) == {101}, answers
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 101
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 429
+    assert answer_to_another(crowd, port) == 101
+    assert answer_to_another(crowd, port) == 429
     assert all(client.still_works() for client in crowd[:9])
 
 
@@ -297,28 +287,22 @@ def test_a_reload_turns_limits_on_for_those_who_are_there(limited, crowd):
     server = limited(count=2)
     port = server.port
     for _ in range(4):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
+        assert answer_to_another(crowd, port) == 101
     assert server.cli("reload", "--max-connections-per-address", "4").returncode == 0
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 429
+    assert answer_to_another(crowd, port) == 429
     assert server.cli("reload", "--max-connections-per-address", "0").returncode == 0
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 101
+    assert answer_to_another(crowd, port) == 101
 
 
 def test_an_upgrade_keeps_the_counts(limited, crowd):
     server = limited("--max-connections-per-address", 4, count=2)
     port = server.port
     for _ in range(4):
-        crowd.append(RawClient(port))
-        assert status_of(crowd[-1]) == 101
+        assert answer_to_another(crowd, port) == 101
     assert server.cli("upgrade").returncode == 0
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 429
+    assert answer_to_another(crowd, port) == 429
     crowd[0].close_cleanly()
-    crowd.append(RawClient(port))
-    assert status_of(crowd[-1]) == 101
+    assert answer_to_another(crowd, port) == 101
 
 
 # ---- slow consumers -------------------------------------------------------------------------------------------------

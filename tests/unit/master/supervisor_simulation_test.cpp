@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <deque>
-#include <iostream>
 #include <span>
-#include <stdexcept>
 
 #include "master/supervisor.h"
 #include "tests/unit/master/action_text.h"
@@ -18,14 +16,7 @@ namespace wsd::master {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct BrokenPromise : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-void promise(bool kept, const std::string& what) {
-  if (!kept) throw BrokenPromise(what);
-}
+using wsd::test::promise;
 
 template <class What>
 constexpr bool is(const Action& action) {
@@ -403,34 +394,9 @@ class Life {
   Witness witness_;
 };
 
-// Deterministic, so the life that failed silently is lived again aloud.
-std::string story_of(std::uint64_t seed, std::size_t last_lines) {
-  Life life(seed, true);
-  try {
-    life.live();
-  } catch (const BrokenPromise&) {
-  }
-  const auto& story = life.story();
-  std::string text;
-  for (std::size_t i = story.size() - std::min(story.size(), last_lines); i < story.size(); ++i)
-    text += story[i] + "\n";
-  return text;
-}
-
 TEST(SupervisorSimulation, KeepsItsPromisesInEveryLife) {
-  const auto lives = wsd::test::Lives::from_environment(1000);
-  if (lives.is_one) std::cout << story_of(lives.first, SIZE_MAX);
-
   unsigned long long events = 0;
-  for (std::uint64_t seed = lives.first; seed <= lives.last; ++seed) {
-    Life life(seed, false);
-    try {
-      life.live();
-    } catch (const BrokenPromise& broken) {
-      FAIL() << "not kept: " << broken.what() << "\nreplay with WSD_SEED=" << seed << "\n" << story_of(seed, 60);
-    }
-    events += life.events();
-  }
+  wsd::test::live_all<Life>(1000, [&](const Life& life) { events += life.events(); });
   RecordProperty("events", std::to_string(events));
 }
 

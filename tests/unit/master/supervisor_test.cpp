@@ -581,13 +581,20 @@ TEST(SupervisorReload, LeavesAWorkerThatRelaysInPeace) {
   EXPECT_THAT(story.exits, IsEmpty());
 }
 
+// A reload of a server with one slot that leaves a relay behind.
+Trace reloads_and_relays(Story& story, WorkerKey old) {
+  Trace trace = story.reloads(1);
+  story.is_ready(old + 1);
+  story.tell(Relays{old});
+  const Trace more = story.takes_over(old + 1);
+  trace.insert(trace.end(), more.begin(), more.end());
+  return trace;
+}
+
 TEST(SupervisorReload, AbortsARelayThatIsStuckAndThenKillsIt) {
   Story story(1);
   story.is_up();
-  story.reloads(1);
-  story.is_ready(2);
-  story.tell(Relays{1});
-  story.takes_over(2);
+  reloads_and_relays(story, 1);
   story.stalls(1);
   EXPECT_THAT(story.after(9800ms), IsEmpty());
   EXPECT_THAT(story.log, IsEmpty()) << "nobody can take its place, so that it is late concerns nobody";
@@ -602,25 +609,12 @@ TEST(SupervisorReload, AbortsARelayThatIsStuckAndThenKillsIt) {
 TEST(SupervisorReload, BlamesNoRelayForTheMastersSleep) {
   Story story(1);
   story.is_up();
-  story.reloads(1);
-  story.is_ready(2);
-  story.tell(Relays{1});
-  story.takes_over(2);
+  reloads_and_relays(story, 1);
   story.stalls(1);
   EXPECT_THAT(story.master_sleeps(60s), IsEmpty());
   EXPECT_THAT(story.after(9s), IsEmpty());
   story.wakes(1);
   EXPECT_THAT(story.after(60s), IsEmpty());
-}
-
-// A reload of a server with one slot that leaves a relay behind.
-Trace reloads_and_relays(Story& story, WorkerKey old) {
-  Trace trace = story.reloads(1);
-  story.is_ready(old + 1);
-  story.tell(Relays{old});
-  const Trace more = story.takes_over(old + 1);
-  trace.insert(trace.end(), more.begin(), more.end());
-  return trace;
 }
 
 TEST(SupervisorReload, EndsTheOldestRelayWhenThereWouldBeNoRoomForMore) {
@@ -653,10 +647,7 @@ TEST(SupervisorReload, MakesAnEndedRelayGoLikeOneThatDrains) {
 TEST(SupervisorReload, CountsARelayThatDies) {
   Story story(1);
   story.is_up();
-  story.reloads(1);
-  story.is_ready(2);
-  story.tell(Relays{1});
-  story.takes_over(2);
+  reloads_and_relays(story, 1);
   EXPECT_THAT(story.ends(1, dies_of(SIGSEGV)), IsEmpty());
   EXPECT_THAT(story.exits, ElementsAre("killed by SIGSEGV"));
 }

@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <deque>
-#include <iostream>
 #include <map>
 #include <memory>
 #include <random>
@@ -24,10 +23,9 @@
 namespace wsd::worker {
 namespace {
 
-using test::BrokenPromise;
 using test::BusWire;
 using test::BusWorker;
-using test::promise;
+using wsd::test::promise;
 using Slot = std::uint16_t;
 
 class Chance {
@@ -484,36 +482,13 @@ class Life {
   std::map<Place, std::uint64_t> stable_;  // joined at its beginning: by which membership
 };
 
-// Deterministic, so the life that failed silently is lived again aloud.
-std::string story_of(std::uint64_t seed, std::size_t last_lines) {
-  Life life(seed, true);
-  try {
-    life.live();
-  } catch (const BrokenPromise&) {
-  }
-  const auto& story = life.story();
-  std::string text;
-  for (std::size_t i = story.size() - std::min(story.size(), last_lines); i < story.size(); ++i)
-    text += story[i] + "\n";
-  return text;
-}
-
 TEST(MeshBusSimulation, KeepsItsPromisesInEveryLife) {
-  const auto lives = wsd::test::Lives::from_environment(400);
-  if (lives.is_one) std::cout << story_of(lives.first, SIZE_MAX);
-
   unsigned long long steps = 0;
   unsigned long long messages = 0;
-  for (std::uint64_t seed = lives.first; seed <= lives.last; ++seed) {
-    Life life(seed, false);
-    try {
-      life.live();
-    } catch (const BrokenPromise& broken) {
-      FAIL() << "not kept: " << broken.what() << "\nreplay with WSD_SEED=" << seed << "\n" << story_of(seed, 60);
-    }
+  wsd::test::live_all<Life>(400, [&](const Life& life) {
     steps += life.steps();
     messages += life.messages();
-  }
+  });
   RecordProperty("steps", std::to_string(steps));
   RecordProperty("messages", std::to_string(messages));
 }

@@ -8,11 +8,11 @@
 #include <functional>
 #include <map>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "tests/unit/support/lives.h"
 #include "worker/bus.h"
 #include "worker/connection_id.h"
 #include "worker/loop.h"
@@ -22,13 +22,7 @@
 
 namespace wsd::worker::test {
 
-struct BrokenPromise : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
-inline void promise(bool kept, const std::string& what) {
-  if (!kept) throw BrokenPromise(what);
-}
+using wsd::test::promise;
 
 // What channels are by the beginning of their name: "hist…" keeps four messages, "room…" three of them, and members
 // whose names are their own; "pres…" keeps members alone, and everything else nothing.
