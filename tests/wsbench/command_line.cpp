@@ -1,0 +1,206 @@
+#include "tests/wsbench/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+#include "protocol/http_syntax.h"
+#include "tests/wsbench/figures.h"
+
+namespace wsd::bench {
+
+namespace {
+
+constexpr std::string_view description = "wsbench: how fast does a WebSocket server answer, and does it answer right?";
+constexpr std::string_view footer =
+    R"(N is a number: 1000, or 1k, 1M. TIME is a number of seconds, or 500ms, 30s, 2m, 1h. SIZE is 125, 1k, 64-4096 (each as
+likely), or 20:90,1k:9,64k:1 (in these proportions).
+
+Ends with 0 if everything was verified, with 1 if not, with 2 if the command line cannot be understood. See wsbench(1).
+)";
+constexpr std::size_t most_processes = 1024;
+constexpr std::size_t most_connections = 100'000'000;
+
+// Fills in the options while CLI11 parses.
+class Parser {
+ public:
+  Parser() : app_(std::string(description), "wsbench") {
+    app_.set_help_flag("-h,--help", "This text");
+    app_.set_version_flag("-v,--version", "wsbench " WSD_VERSION);
+    app_.footer(std::string(footer));
+    add_load();
+    add_modes();
+    add_messages();
+    add_network();
+    add_report();
+  }
+
+  std::variant<Options, Help> parse(std::vector<std::string> arguments) try {
+    std::ranges::reverse(arguments);  // as CLI11 wants them
+    app_.parse(std::move(arguments));
+    finish();
+    return std::move(options_);
+  } catch (const CLI::CallForHelp&) {
+    return Help{app_.help()};
+  } catch (const CLI::CallForVersion& version) {
+    return Help{std::string(version.what()) + "\n"};
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(fmt::format("{}; see wsbench --help", error.what()));
+  } catch (const std::invalid_argument& error) {
+    throw UsageError(error.what());
+  }
+
+ private:
+  // An option whose text `read` understands, or not.
+  CLI::Option* add(const char* flags, const char* value_name, const char* help,
+                   std::function<bool(const std::string&)> read, const char* wanted) {
+    const std::function<void(const std::string&)> take = [flags, wanted,
+                                                          read = std::move(read)](const std::string& text) {
+      if (!read(text)) throw UsageError(fmt::format("{} takes {}, not '{}'", flags, wanted, text));
+    };
+    return app_.add_option_function(flags, take, help)
+        ->type_name(value_name)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
+
+  void add_count(const char* flags, const char* help, std::size_t& into, std::size_t most) {
+    add(
+        flags, "N", help,
+        [&into, most](const std::string& text) {
+          const auto count = count_from(text);
+          into = count.value_or(0);
+          return into >= 1 && into <= most;
+        },
+        "a number from 1 on, such as 100 or 10k");
+  }
+
+  void add_rate(const char* flags, const char* help, double& into) {
+    add(
+        flags, "N", help,
+        [&into](const std::string& text) {
+          into = rate_from(text).value_or(0);
+          return into > 0 && into <= 1e9;
+        },
+        "a number above 0, such as 500 or 10k");
+  }
+
+  void add_time(const char* flags, const char* help, Seconds& into, Seconds least) {
+    add(
+        flags, "TIME", help,
+        [&into, least](const std::string& text) {
+          const auto time = duration_from(text);
+          into = time.value_or(Seconds(-1));
+          return into >= least;
+        },
+        "a time, such as 30s, 500ms or 2m");
+  }
+
+  void add_load() {
+    app_.add_option("URL", url_, "ws://HOST[:PORT][/PATH], or wss://")->required()->type_name("");
+    add_count("-c,--connections", "Connections to hold (10)", options_.connections, most_connections);
+    add_count("-t,--threads", "Processes that share them (2): one for each core that the server leaves",
+              options_.processes, most_processes);
+    add_time("-d,--duration", "How long to measure (10s)", options_.duration, Seconds(0.001));
+    add_time("--warmup", "Load before that (500ms)", options_.warmup, Seconds(0));
+    add_rate("-R,--rate",
+             "Messages a second, on all connections together, due at a steady pace whatever the server does; "
+             "latency counts from when a message was due. Without it: as many as are answered",
+             options_.rate);
+    add_count("--pipeline", "Messages in flight on each connection (1)", options_.pipeline, 1'000'000);
+    add_time("--timeout", "An answer that takes longer is an error (2s)", options_.timeout, Seconds(0.001));
+  }
+
+  void add_modes() {}
+
+  void add_messages() {
+    add(
+        "-s,--size", "SIZE", "Bytes of a message (20)",
+        [this](const std::string& text) {
+          options_.sizes = SizeDistribution::parse(text);
+          return true;
+        },
+        "a size");
+    app_.add_flag_callback(
+        "--text", [this] { options_.is_binary = false; }, "Messages are text (the default)");
+    app_.add_flag_callback(
+        "--binary", [this] { options_.is_binary = true; }, "Messages are binary");
+    app_.add_option("--prefix", options_.prefix, "What the server puts before each answer (nothing)")
+        ->type_name("TEXT");
+    const std::function<void(const std::vector<std::string>&)> take_headers =
+        [this](const std::vector<std::string>& headers) {
+          for (const std::string& header : headers) check_header(header);
+          options_.headers = headers;
+        };
+    app_.add_option_function("-H,--header", take_headers, "'Name: value' of the opening handshake (repeatable)")
+        ->type_name("HEADER")
+        ->expected(1)
+        ->take_all();
+  }
+
+  void add_network() {
+    add(
+        "--source", "ADDRESS",
+        "Connect from here: addresses with commas between them, or a range of IPv4, 127.0.0.2-127.0.0.9. "
+        "Each has ports for 28,000 connections. To a loopback it goes by itself",
+        [this](const std::string& text) {
+          options_.sources = parse_sources(text);
+          return !options_.sources.empty();
+        },
+        "addresses");
+    add_rate("--ramp", "Open so many connections a second at most", options_.ramp);
+    add_count("--at-once", "Opening handshakes under way at the same time (256)", options_.at_once, most_connections);
+    const std::function<void(const std::vector<pid_t>&)> take_pids = [this](const std::vector<pid_t>& pids) {
+      options_.server_pids = pids;
+    };
+    app_.add_option_function("--pid", take_pids, "A process of the server: its CPU time for each message (repeatable)")
+        ->type_name("PID")
+        ->expected(1)
+        ->take_all();
+  }
+
+  void add_report() {
+    app_.add_flag("--latency", options_.shows_distribution, "Percentiles of the latency too");
+    app_.add_flag("--json", options_.is_json, "One JSON object instead of the report");
+    app_.add_flag(
+        "--go", options_.waits_for_go,
+        "For scripts: print \"ready\" to standard error and wait for a line before the load, and again before closing");
+  }
+
+  static void check_header(const std::string& header) {
+    const std::string_view text(header);
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos || !protocol::is_token(text.substr(0, colon)) ||
+        !protocol::is_field_value(text.substr(colon + 1))) {
+      throw UsageError(fmt::format("-H takes 'Name: value', not '{}'", header));
+    }
+  }
+
+  void finish() {
+    options_.url = Url::parse(url_);
+    if (options_.url.is_secure) throw UsageError("wss:// is not spoken yet: test ws://");
+    options_.processes = std::min(options_.processes, options_.connections);
+    options_.address = NetworkAddress::resolve(options_.url.host, options_.url.port);
+    if (options_.sources.empty() && options_.address.is_loopback_v4() &&
+        options_.connections > connections_per_source) {
+      options_.sources = loopback_sources(options_.connections);
+    }
+    if (!options_.sources.empty() && options_.sources.front().family() != options_.address.family()) {
+      throw UsageError("--source and the target are not of one kind: both IPv4, or both IPv6");
+    }
+  }
+
+  CLI::App app_;
+  std::string url_;
+  Options options_;
+};
+
+}  // namespace
+
+std::variant<Options, Help> parse_command_line(std::span<const char* const> arguments) {
+  return Parser().parse({arguments.begin(), arguments.end()});
+}
+
+}  // namespace wsd::bench

@@ -1,0 +1,128 @@
+// One WebSocket client: opening handshake, frames both ways, closing handshake. Knows no mode: what to send, when, and
+// what an answer ought to be are its owner's business.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/wsbench/client_frame.h"
+#include "tests/wsbench/clock.h"
+#include "tests/wsbench/frame_reader.h"
+#include "tests/wsbench/handshake.h"
+#include "tests/wsbench/options.h"
+#include "tests/wsbench/poller.h"
+#include "tests/wsbench/socket.h"
+#include "tests/wsbench/statistics.h"
+
+namespace wsd::bench {
+
+class Connection;
+
+// How a connection ended.
+enum class Ending : std::uint8_t {
+  orderly,    // we closed, and the server answered as §7 asks
+  refused,    // it never was one: no TCP connection
+  handshake,  // the opening handshake failed
+  closed,     // by the server, unasked
+  wrong,      // the server sent what it must not
+};
+
+// Some bytes of a message that the server sent.
+struct MessagePiece {
+  protocol::Opcode opcode{};  // text or binary
+  std::uint64_t offset = 0;   // of the bytes in the message
+  std::span<const std::byte> bytes;
+  bool ends_message = false;
+};
+
+// What a connection tells whoever it works for. Each call may send on the connection; none may destroy it, and only
+// on_end(), where it is idle again, may connect() it anew.
+class ConnectionOwner {
+ public:
+  virtual void on_open(Connection& connection) = 0;
+  // False: not what ought to come. The connection ends as wrong; the owner has counted and explained it.
+  [[nodiscard]] virtual bool on_piece(Connection& connection, const MessagePiece& piece) = 0;
+  // All that one readable event brought has been given to on_piece(), and it was something.
+  virtual void on_read(Connection& connection) = 0;
+  // What was kept because the socket took no more has gone.
+  virtual void on_writable(Connection& connection) = 0;
+  // It is idle again. Counted already, unless orderly.
+  virtual void on_end(Connection& connection, Ending ending) = 0;
+
+ protected:
+  ~ConnectionOwner() = default;
+};
+
+// What all connections of a process share: one thread, hence one of each.
+struct ConnectionContext {
+  ConnectionContext(const Options& run_options, Statistics& run_statistics);
+
+  const Options& options;
+  Statistics& statistics;
+  ConnectionOwner* owner = nullptr;  // set before the first connection
+  Poller poller;
+  HandshakeRequest request;
+  MaskingKeys keys;
+  std::vector<std::byte> read_buffer;
+  Time now{};  // read after each receive, and at each turn of the loop
+};
+
+// Its address must stay while it is not idle.
+class Connection {
+ public:
+  Connection(ConnectionContext& context, std::size_t index) : context_(context), index_(index) {}
+
+  enum class State : std::uint8_t {
+    idle,         // no socket
+    handshaking,  // the request has been sent, or will be once TCP is there
+    open,         // messages may flow
+    closing,      // our Close is sent; the server answers it and closes
+  };
+
+  // Begins; on_open() or on_end() follows, perhaps on_end() at once.
+  void connect();
+  // Whole frames. What the socket does not take is kept and goes first.
+  void send(std::string_view frames);
+  // False: send() would keep the bytes.
+  [[nodiscard]] bool takes_bytes() const { return unsent_.empty(); }
+  // Close with 1000; on_end() follows when the server has answered.
+  void send_close();
+  // At once, without a word to anybody.
+  void disconnect();
+  // The handshake takes too long.
+  void give_up();
+  void handle(std::uint32_t epoll_events);
+
+  [[nodiscard]] State state() const { return state_; }
+  // Which of its process's connections it is: from 0.
+  [[nodiscard]] std::size_t index() const { return index_; }
+
+ private:
+  void receive();
+  // Returns how many bytes belong to the head.
+  std::size_t read_head(std::span<const std::byte> bytes);
+  void read_frames(std::span<const std::byte> bytes);
+  [[nodiscard]] bool read_piece(const FrameReader::Piece& piece);
+  void read_control(const FrameReader::Piece& piece);
+  void lose();  // the socket has ended
+  void send_the_rest();
+  void end(Ending ending);
+  void fail(Ending ending, std::string_view what);
+
+  ConnectionContext& context_;
+  std::size_t index_;
+  Socket socket_;
+  State state_ = State::idle;
+  bool has_close_ = false;  // the server's Close has come
+  FrameReader reader_;
+  std::uint64_t message_offset_ = 0;
+  std::string unsent_;
+  HandshakeKey key_{};
+  std::string carried_;  // an unfinished response head; later an unfinished control frame's payload
+};
+
+}  // namespace wsd::bench

@@ -1,0 +1,160 @@
+#include "tests/wsbench/echo_mode.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace wsd::bench {
+
+namespace {
+
+constexpr std::size_t largest_write = 1024 * 1024;
+
+std::size_t write_buffer_size(const EchoMessages& messages, std::size_t pipeline) {
+  return std::max(messages.largest_frame(), std::min(largest_write, pipeline * messages.largest_frame()));
+}
+
+}  // namespace
+
+EchoMode::EchoMode(const ModeContext& context)
+    : context_(context),
+      messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
+      write_buffer_(write_buffer_size(messages_, context.options().pipeline)) {
+  std::random_device random;
+  clients_.reserve(context.connections.size());
+  for (std::size_t i = 0; i < context.connections.size(); ++i)
+    clients_.emplace_back(random(), context.options().pipeline);
+}
+
+void EchoMode::begin() {
+  sends_ = true;
+  const Time now = context_.wire.now;
+  const Options& options = context_.options();
+  if (options.rate > 0) {
+    const auto processes = static_cast<double>(options.processes);
+    const auto delay = Seconds(static_cast<double>(context_.process_index) / options.rate);
+    schedule_ = SendSchedule(now + rounded(delay), options.rate / processes);
+    return;
+  }
+  for (Connection& connection : context_.connections) {
+    if (connection.state() != Connection::State::open) continue;
+    queue(clients_[connection.index()], now, options.pipeline);
+    send_queued(connection);
+  }
+}
+
+Time EchoMode::next_time() const {
+  return sends_ && context_.options().rate > 0 ? schedule_.next_due() : Time::max();
+}
+
+// What is late goes at once, all of a connection by one write, and counts from when it was due.
+void EchoMode::act() {
+  std::size_t touched = 0;
+  for (Time due = schedule_.next_due(); due <= context_.wire.now; due = schedule_.next_due()) {
+    const std::uint64_t number = schedule_.take();
+    Connection& connection = context_.connections[number % context_.connections.size()];
+    if (connection.state() == Connection::State::open) {
+      queue(clients_[connection.index()], due, 1);
+    } else {
+      context_.statistics().errors.lost.add();
+    }
+    touched = std::min(touched + 1, context_.connections.size());
+    if (touched == 1) first_touched_ = connection.index();
+  }
+  for (std::size_t i = 0; i < touched; ++i) {
+    Connection& connection = context_.connections[(first_touched_ + i) % context_.connections.size()];
+    if (connection.state() == Connection::State::open) send_queued(connection);
+  }
+}
+
+void EchoMode::settle() {
+  context_.statistics().errors.lost.add(std::exchange(outstanding_, 0));
+}
+
+bool EchoMode::on_piece(Connection& connection, const MessagePiece& piece) {
+  EchoClient& client = clients_[connection.index()];
+  const EchoClient::Judgement judgement = client.judge(messages_, piece);
+  Errors& errors = context_.statistics().errors;
+  switch (judgement.verdict) {
+    case EchoClient::Verdict::answer:
+    case EchoClient::Verdict::skipping:
+      count_answer(*judgement.due);
+      return true;
+    case EchoClient::Verdict::incomplete:
+      return true;
+    case EchoClient::Verdict::late:
+      errors.reordered.add();
+      context_.statistics().explain("an answer came after one to a later message");
+      --outstanding_;
+      return true;
+    case EchoClient::Verdict::doubled:
+      errors.doubled.add();
+      context_.statistics().explain("an answer came twice");
+      return true;
+    case EchoClient::Verdict::wrong:
+      break;
+  }
+  errors.wrong.add();
+  return explain(connection, piece);
+}
+
+void EchoMode::on_read(Connection& connection) {
+  const std::size_t answers = std::exchange(answers_, 0);
+  if (answers == 0) return;
+  context_.statistics().events.add(answers);
+  outstanding_ -= answers;
+  if (!sends_ || context_.options().rate > 0 || connection.state() != Connection::State::open) return;
+  queue(clients_[connection.index()], context_.wire.now, answers);
+  send_queued(connection);
+}
+
+void EchoMode::on_end(Connection& connection, Ending) {
+  EchoClient& client = clients_[connection.index()];
+  outstanding_ -= std::exchange(answers_, 0);
+  const std::uint64_t lost = client.outstanding();
+  outstanding_ -= lost;
+  context_.statistics().errors.lost.add(lost);
+  client = EchoClient(std::random_device{}(), context_.options().pipeline);
+}
+
+void EchoMode::queue(EchoClient& client, Time due, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) client.queue(due);
+  outstanding_ += count;
+}
+
+void EchoMode::send_queued(Connection& connection) {
+  EchoClient& client = clients_[connection.index()];
+  while (client.has_unsent() && connection.takes_bytes()) {
+    char* const start = write_buffer_.data();
+    const char* const last_start = start + write_buffer_.size() - messages_.largest_frame();
+    char* end = start;
+    while (client.has_unsent() && end <= last_start) {
+      end = messages_.write_frame(end, client.take_unsent(), context_.wire.keys);
+    }
+    connection.send({start, static_cast<std::size_t>(end - start)});
+  }
+}
+
+void EchoMode::count_answer(Time due) {
+  ++answers_;
+  const auto latency = context_.wire.now - due;
+  context_.statistics().latencies.record(latency);
+  if (latency > context_.options().timeout) context_.statistics().errors.timeout.add();
+}
+
+bool EchoMode::explain(const Connection& connection, const MessagePiece& piece) {
+  const EchoClient& client = clients_[connection.index()];
+  const std::string_view begin(reinterpret_cast<const char*>(piece.bytes.data()),
+                               std::min<std::size_t>(piece.bytes.size(), 40));
+  context_.statistics().explain(piece.opcode != messages_.opcode()
+                                    ? fmt::format("the server answered with a {} message",
+                                                  piece.opcode == protocol::Opcode::text ? "text" : "binary")
+                                    : fmt::format("answer {} of a connection is not its message: \"{}\"{}",
+                                                  client.expected(), begin,
+                                                  piece.offset == 0 ? "" : fmt::format(" at byte {}", piece.offset)));
+  return false;
+}
+
+}  // namespace wsd::bench

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tests/wsbench/clock.h"
+#include "tests/wsbench/network_address.h"
+#include "tests/wsbench/size_distribution.h"
+#include "tests/wsbench/url.h"
+
+namespace wsd::bench {
+
+enum class ModeName : std::uint8_t {
+  echo,     // messages that the server answers with themselves
+  connect,  // connect, opening handshake, gone, over and over
+  churn,    // connect, opening handshake, one echo, closing handshake, over and over
+  idle,     // connections that say nothing
+};
+[[nodiscard]] constexpr const char* name_of(ModeName mode) {
+  constexpr const char* names[] = {"echo", "connect", "churn", "idle"};
+  return names[static_cast<std::size_t>(mode)];
+}
+
+// What one run is to do.
+struct Options {
+  ModeName mode = ModeName::echo;
+  Url url;
+  NetworkAddress address;               // of url
+  std::vector<NetworkAddress> sources;  // to connect from, in turn; none: the kernel chooses
+  std::size_t connections = 10;
+  std::size_t processes = 2;
+  Seconds duration{10};
+  Seconds warmup{0.5};        // load before the measured time
+  Seconds timeout{2};         // an answer that takes longer is counted
+  std::size_t pipeline = 1;   // messages in flight on each connection
+  double rate = 0;            // messages (or new connections) a second on all connections together; 0: a closed loop
+  double ramp = 0;            // connections opened a second at most; 0: no limit
+  std::size_t at_once = 256;  // handshakes under way at the same time, of all processes together
+  SizeDistribution sizes = SizeDistribution::parse("20");
+  bool is_binary = false;
+  std::string prefix;                // what the server puts before each answer
+  std::vector<std::string> headers;  // "Name: value", of the opening handshake
+  std::vector<pid_t> server_pids;
+  bool shows_distribution = false;  // --latency
+  bool is_json = false;
+  bool waits_for_go = false;
+};
+
+}  // namespace wsd::bench

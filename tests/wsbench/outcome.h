@@ -1,0 +1,41 @@
+// All that a run has found out: what the reports are written from.
+
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/load/process_usage.h"
+#include "tests/wsbench/clock.h"
+#include "tests/wsbench/latency_histogram.h"
+#include "tests/wsbench/options.h"
+#include "tests/wsbench/statistics.h"
+
+namespace wsd::bench {
+
+struct Outcome {
+  Seconds measured{0};
+  std::uint64_t events = 0;  // in the measured time
+  double events_per_second = 0;
+  std::uint64_t events_in_all = 0;
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t open = 0;     // connections, at the end of the load
+  Seconds opening{0};         // how long it took to open those that are held
+  std::uint64_t opened = 0;   // connections that were to be held and were open before the load
+  std::vector<double> rates;  // events a second of each process, in each tenth of a second
+  std::unique_ptr<LatencyHistogram> latencies = std::make_unique<LatencyHistogram>();
+  ErrorCounts errors;
+  std::optional<load::CpuTime> server_cpu;  // in the measured time
+  load::CpuTime own_cpu;
+  std::vector<std::string> problems;      // sentences for people; with one of them nothing is proved
+  std::vector<std::string> explanations;  // of errors: the first of each process
+  bool is_interrupted = false;
+
+  [[nodiscard]] bool is_clean() const { return errors.sum() == 0 && problems.empty(); }
+};
+
+}  // namespace wsd::bench

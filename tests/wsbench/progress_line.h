@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "tests/wsbench/clock.h"
+
+namespace wsd::bench {
+
+// One line that changes once a second, on standard error where that is a terminal; else nothing at all.
+class ProgressLine {
+ public:
+  ProgressLine();
+
+  void show_opening(std::uint64_t open, std::size_t wanted);
+  // `elapsed`: of the measured time. `events`: since the beginning.
+  void show_load(Time now, Seconds elapsed, std::uint64_t events, std::uint64_t open, std::uint64_t errors);
+  void clear();
+
+ private:
+  void show(const std::string& text);
+
+  bool is_terminal_;
+  bool is_shown_ = false;
+  Time last_shown_{};
+  std::uint64_t last_events_ = 0;
+};
+
+}  // namespace wsd::bench

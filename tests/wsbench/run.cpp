@@ -1,0 +1,217 @@
+#include "tests/wsbench/run.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <stdexcept>
+
+#include "tests/wsbench/crew.h"
+#include "tests/wsbench/progress_line.h"
+#include "tests/wsbench/shared_run.h"
+
+namespace wsd::bench {
+
+namespace {
+
+constexpr std::chrono::milliseconds tick{100};
+// Descriptors of a process besides those of its connections.
+constexpr rlim_t other_descriptors = 32;
+
+volatile std::sig_atomic_t interruptions = 0;
+
+void count_interruption(int) {
+  interruptions = interruptions + 1;
+  if (interruptions > 1) ::_exit(130);  // the load processes see their channel's end
+}
+
+void watch_for_interruptions() {
+  interruptions = 0;
+  struct sigaction action {};
+  action.sa_handler = count_interruption;
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+void make_room_for_descriptors(const Options& options) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t needed = share_of(options.connections, options.processes, 0) + other_descriptors;
+  if (needed <= limit.rlim_cur) return;
+  const std::size_t enough = options.connections / (limit.rlim_cur - other_descriptors) + 1;
+  throw std::runtime_error(fmt::format(
+      "{} connections in {} need {} descriptors each, but the limit is {}: use -t {}, or raise ulimit -n",
+      options.connections, options.processes == 1 ? "1 process" : fmt::format("{} processes", options.processes),
+      needed, limit.rlim_cur, enough));
+}
+
+std::uint64_t nanoseconds(Time time) {
+  return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+
+class Run {
+ public:
+  explicit Run(const Options& options) : options_(options), shared_(options.processes), crew_(options, shared_) {}
+
+  Outcome carry_out() {
+    open_connections();
+    wait_for_go();
+    if (interruptions == 0) make_load();
+    wait_for_go();
+    collect();
+    return std::move(outcome_);
+  }
+
+ private:
+  void open_connections() {
+    const Time start = Clock::now();
+    shared_.schedule().held.set(options_.connections);
+    crew_.order(Order::open);
+    crew_.await(Order::open, [this] {
+      if (interruptions > 0) return Time::min();
+      progress_.show_opening(sum(&Statistics::open), options_.connections);
+      return Clock::now() + tick;
+    });
+    outcome_.opening = Clock::now() - start;
+    outcome_.opened = sum(&Statistics::open);
+  }
+
+  void wait_for_go() const {
+    if (!options_.waits_for_go) return;
+    std::fputs("ready\n", stderr);
+    for (char letter = 0; letter != '\n' && ::read(STDIN_FILENO, &letter, 1) == 1;) {
+    }
+  }
+
+  void make_load() {
+    const Time load_from = Clock::now() + std::chrono::milliseconds(1);
+    measure_from_ = load_from + rounded(options_.warmup);
+    measure_to_ = measure_from_ + rounded(options_.duration);
+    Schedule& schedule = shared_.schedule();
+    schedule.load_from.set(nanoseconds(load_from));
+    schedule.measure_from.set(nanoseconds(measure_from_));
+    schedule.measure_to.set(nanoseconds(measure_to_));
+    crew_.order(Order::load);
+    crew_.await(Order::load, [this] { return observe(Clock::now()); });
+    end_measuring();
+    progress_.clear();
+  }
+
+  // Looks on while load is made. Returns when to look again.
+  Time observe(Time now) {
+    if (interruptions > 0 && !outcome_.is_interrupted) {
+      outcome_.is_interrupted = true;
+      crew_.order(Order::stop);
+    }
+    if (now < measure_from_) return measure_from_;
+    if (!cpu_before_) begin_measuring(now);
+    if (now >= measure_to_ || outcome_.is_interrupted) {
+      end_measuring();
+      return now + tick;
+    }
+    if (now >= next_tick_) sample(now);
+    return std::min(next_tick_, measure_to_);
+  }
+
+  void begin_measuring(Time now) {
+    cpu_before_ = read_cpu();
+    last_tick_ = now;
+    next_tick_ = now + tick;
+    for (const Statistics& statistics : shared_.statistics()) last_events_.push_back(statistics.events.value());
+  }
+
+  void end_measuring() {
+    if (!cpu_before_ || has_ended_) return;
+    has_ended_ = true;
+    const auto after = read_cpu();
+    if (after.server && cpu_before_->server) outcome_.server_cpu = *after.server - *cpu_before_->server;
+    outcome_.own_cpu = after.own - cpu_before_->own;
+  }
+
+  void sample(Time now) {
+    const Seconds elapsed = now - last_tick_;
+    for (std::size_t i = 0; i < last_events_.size(); ++i) {
+      const std::uint64_t events = shared_.statistics()[i].events.value();
+      outcome_.rates.push_back(static_cast<double>(events - last_events_[i]) / elapsed.count());
+      last_events_[i] = events;
+    }
+    last_tick_ = now;
+    while (next_tick_ <= now) next_tick_ += tick;
+    ErrorCounts errors;
+    for (const Statistics& statistics : shared_.statistics()) errors.add(statistics.errors);
+    progress_.show_load(now, Seconds(now - measure_from_), sum(&Statistics::events), sum(&Statistics::open),
+                        errors.sum());
+  }
+
+  struct Cpu {
+    std::optional<load::CpuTime> server;
+    load::CpuTime own;
+  };
+
+  Cpu read_cpu() {
+    Cpu cpu;
+    cpu.own = load::cpu_time_of(crew_.living());
+    if (options_.server_pids.empty()) return cpu;
+    try {
+      cpu.server = load::cpu_time_of(options_.server_pids);
+    } catch (const std::runtime_error& error) {
+      outcome_.problems.push_back(
+          fmt::format("{}: the server's process has ended, or is not yours to look at", error.what()));
+    }
+    return cpu;
+  }
+
+  void collect() {
+    for (const Statistics& statistics : shared_.statistics()) {
+      const Seconds measured = std::chrono::nanoseconds(statistics.measured_ns);
+      outcome_.measured = std::max(outcome_.measured, measured);
+      outcome_.events += statistics.measured_events;
+      if (measured.count() > 0) {
+        outcome_.events_per_second += static_cast<double>(statistics.measured_events) / measured.count();
+      }
+      outcome_.bytes_received += statistics.measured_bytes_received;
+      outcome_.bytes_sent += statistics.measured_bytes_sent;
+      outcome_.latencies->merge(statistics.latencies);
+      outcome_.errors.add(statistics.errors);
+      const std::string_view problem = statistics.first_problem.data();
+      std::vector<std::string>& known = outcome_.explanations;
+      if (!problem.empty() && std::find(known.begin(), known.end(), problem) == known.end())
+        known.emplace_back(problem);
+    }
+    outcome_.events_in_all = sum(&Statistics::events);
+    outcome_.open = sum(&Statistics::open);
+    for (const std::string& obituary : crew_.obituaries()) outcome_.problems.push_back(obituary);
+  }
+
+  [[nodiscard]] std::uint64_t sum(Counter Statistics::*counter) const {
+    std::uint64_t total = 0;
+    for (const Statistics& statistics : shared_.statistics()) total += (statistics.*counter).value();
+    return total;
+  }
+
+  const Options& options_;
+  SharedRun shared_;
+  Crew crew_;
+  ProgressLine progress_;
+  Outcome outcome_;
+  Time measure_from_{}, measure_to_{};
+  std::optional<Cpu> cpu_before_;
+  bool has_ended_ = false;
+  Time last_tick_{}, next_tick_{};
+  std::vector<std::uint64_t> last_events_;  // of each process
+};
+
+}  // namespace
+
+Outcome run(const Options& options) {
+  make_room_for_descriptors(options);
+  watch_for_interruptions();
+  return Run(options).carry_out();
+}
+
+}  // namespace wsd::bench

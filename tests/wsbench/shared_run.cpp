@@ -1,0 +1,31 @@
+#include "tests/wsbench/shared_run.h"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+namespace wsd::bench {
+
+namespace {
+
+constexpr std::size_t statistics_offset = alignof(Statistics) * ((sizeof(Schedule) / alignof(Statistics)) + 1);
+
+}  // namespace
+
+SharedRun::SharedRun(std::size_t processes) : size_(statistics_offset + processes * sizeof(Statistics)) {
+  memory_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory_ == MAP_FAILED) throw std::system_error(errno, std::system_category(), "mmap");
+  auto* const bytes = static_cast<std::byte*>(memory_);
+  schedule_ = new (bytes) Schedule;
+  auto* const first = reinterpret_cast<Statistics*>(bytes + statistics_offset);
+  for (std::size_t i = 0; i < processes; ++i) new (first + i) Statistics;
+  statistics_ = {first, processes};
+}
+
+SharedRun::~SharedRun() {
+  ::munmap(memory_, size_);
+}
+
+}  // namespace wsd::bench

@@ -1,0 +1,40 @@
+// What the processes of a run share: the plan that the first one makes and the statistics that the others keep.
+
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "tests/wsbench/counter.h"
+#include "tests/wsbench/statistics.h"
+
+namespace wsd::bench {
+
+// Times are nanoseconds of CLOCK_MONOTONIC. Written by the reporting process before it gives the order that needs them.
+struct Schedule {
+  Counter held;  // connections that each process is to hold, at most
+  Counter load_from;
+  Counter measure_from;
+  Counter measure_to;
+};
+
+// A mapping of its own, inherited over fork.
+class SharedRun {
+ public:
+  // Throws std::system_error.
+  explicit SharedRun(std::size_t processes);
+  ~SharedRun();
+  SharedRun(const SharedRun&) = delete;
+  SharedRun& operator=(const SharedRun&) = delete;
+
+  [[nodiscard]] Schedule& schedule() const { return *schedule_; }
+  [[nodiscard]] std::span<Statistics> statistics() const { return statistics_; }
+
+ private:
+  void* memory_;
+  std::size_t size_;
+  Schedule* schedule_;
+  std::span<Statistics> statistics_;
+};
+
+}  // namespace wsd::bench
