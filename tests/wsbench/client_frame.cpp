@@ -19,12 +19,19 @@ char* write_client_header(char* to, protocol::Opcode opcode, std::size_t size, c
   return to + key.size();
 }
 
-std::string client_frame(protocol::Opcode opcode, std::string_view payload, const protocol::MaskingKey& key) {
-  std::string frame(protocol::max_client_header_size + payload.size(), '\0');
-  char* const start = write_client_header(frame.data(), opcode, payload.size(), key);
+void append_client_frame(std::string& frames, protocol::Opcode opcode, std::string_view payload,
+                         const protocol::MaskingKey& key, protocol::Rsv1 rsv1) {
+  const std::size_t begin = frames.size();
+  frames.resize(begin + protocol::max_client_header_size + payload.size());
+  char* const start = write_client_header(frames.data() + begin, opcode, payload.size(), key, rsv1);
   std::memcpy(start, payload.data(), payload.size());
   protocol::unmask({reinterpret_cast<std::byte*>(start), payload.size()}, key, 0);
-  frame.resize(static_cast<std::size_t>(start - frame.data()) + payload.size());
+  frames.resize(static_cast<std::size_t>(start - frames.data()) + payload.size());
+}
+
+std::string client_frame(protocol::Opcode opcode, std::string_view payload, const protocol::MaskingKey& key) {
+  std::string frame;
+  append_client_frame(frame, opcode, payload, key);
   return frame;
 }
 

@@ -35,6 +35,10 @@ class MaskingKeys {
 [[nodiscard]] char* write_client_header(char* to, protocol::Opcode opcode, std::size_t size,
                                         const protocol::MaskingKey& key, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
 
+// Appends a whole frame.
+void append_client_frame(std::string& frames, protocol::Opcode opcode, std::string_view payload,
+                         const protocol::MaskingKey& key, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
+
 // A whole frame.
 [[nodiscard]] std::string client_frame(protocol::Opcode opcode, std::string_view payload,
                                        const protocol::MaskingKey& key);

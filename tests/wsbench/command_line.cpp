@@ -129,6 +129,17 @@ class Parser {
         "--binary", [this] { options_.is_binary = true; }, "Messages are binary");
     app_.add_option("--prefix", options_.prefix, "What the server puts before each answer (nothing)")
         ->type_name("TEXT");
+    app_.add_flag_callback(
+        "--deflate", [this] { options_.deflate = protocol::ContextTakeover::no; },
+        "Compress messages (permessage-deflate), each by itself; a server that does not agree fails");
+    app_.add_flag_callback(
+        "--deflate-takeover", [this] { options_.deflate = protocol::ContextTakeover::yes; },
+        "The same, and messages may refer to those before: a compressor for each connection");
+    app_.add_option("--subprotocol", options_.subprotocols,
+                    "Offer it; a server that chooses none of those offered fails (repeatable)")
+        ->type_name("NAME")
+        ->expected(1)
+        ->take_all();
     const std::function<void(const std::vector<std::string>&)> take_headers =
         [this](const std::vector<std::string>& headers) {
           for (const std::string& header : headers) check_header(header);
@@ -141,6 +152,10 @@ class Parser {
   }
 
   void add_network() {
+    app_.add_option("--cacert", options_.ca_file, "With wss: believe who is certified by one of these (PEM)")
+        ->type_name("FILE")
+        ->check(CLI::ExistingFile);
+    app_.add_flag("--insecure", options_.is_insecure, "With wss: believe anybody");
     add(
         "--source", "ADDRESS",
         "Connect from here: addresses with commas between them, or a range of IPv4, 127.0.0.2-127.0.0.9. "
@@ -180,7 +195,12 @@ class Parser {
 
   void finish() {
     options_.url = Url::parse(url_);
-    if (options_.url.is_secure) throw UsageError("wss:// is not spoken yet: test ws://");
+    for (const std::string& name : options_.subprotocols) {
+      if (!protocol::is_token(name)) throw UsageError(fmt::format("--subprotocol takes a name, not '{}'", name));
+    }
+    if (!options_.url.is_secure && (options_.is_insecure || !options_.ca_file.empty())) {
+      throw UsageError("--cacert and --insecure are for wss:// URLs");
+    }
     options_.processes = std::min(options_.processes, options_.connections);
     options_.address = NetworkAddress::resolve(options_.url.host, options_.url.port);
     if (options_.sources.empty() && options_.address.is_loopback_v4() &&

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 namespace wsd::bench {
@@ -13,10 +14,21 @@ namespace {
 
 constexpr std::size_t read_buffer_size = 256 * 1024;
 constexpr std::size_t longest_head = 64 * 1024;
+constexpr std::uint8_t deflate_level = 1;  // the load's cost matters more than its size
+constexpr std::uint64_t largest_message = std::uint64_t{1} << 31U;
 constexpr std::string_view normal_closure{"\x03\xE8", 2};  // 1000
 
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::vector<std::string> handshake_headers(const Options& options) {
+  std::vector<std::string> headers = options.headers;
+  if (options.deflate) headers.push_back("Sec-WebSocket-Extensions: " + deflate_offer(*options.deflate));
+  if (!options.subprotocols.empty()) {
+    headers.push_back(fmt::format("Sec-WebSocket-Protocol: {}", fmt::join(options.subprotocols, ", ")));
+  }
+  return headers;
 }
 
 // What a Close said.
@@ -31,8 +43,11 @@ std::string close_text(std::string_view payload) {
 ConnectionContext::ConnectionContext(const Options& run_options, Statistics& run_statistics)
     : options(run_options),
       statistics(run_statistics),
-      request(options.url, options.headers),
-      read_buffer(read_buffer_size) {}
+      request(options.url, handshake_headers(options)),
+      read_buffer(read_buffer_size) {
+  if (!options.url.is_secure) return;
+  tls.emplace(TlsContext::Options{options.url.host, options.ca_file, !options.is_insecure});
+}
 
 void Connection::connect() {
   reader_ = {};
@@ -40,11 +55,15 @@ void Connection::connect() {
   message_offset_ = 0;
   unsent_.clear();
   carried_.clear();
+  deflate_ = nullptr;
+  own_deflate_.reset();
+  compressed_.clear();
   key_ = random_key();
   state_ = State::handshaking;
   const Options& options = context_.options;
   const NetworkAddress* source = options.sources.empty() ? nullptr : &options.sources[index_ % options.sources.size()];
-  if (const int error = socket_.connect(options.address, source, context_.poller, this); error != 0) {
+  const TlsContext* tls = context_.tls ? &*context_.tls : nullptr;
+  if (const int error = socket_.connect(options.address, source, tls, context_.poller, this); error != 0) {
     return fail(Ending::refused,
                 fmt::format("cannot connect to {}: {}", options.url.authority(), std::strerror(error)));
   }
@@ -63,6 +82,13 @@ void Connection::send(std::string_view frames) {
   if (frames.empty()) return;
   unsent_ = frames;
   socket_.watch_writable(true);
+}
+
+void Connection::append_message(std::string& frames, Opcode opcode, std::string_view message) {
+  const auto compressed = deflate_ == nullptr ? std::nullopt : deflate_->compress(message);
+  const std::string_view payload = compressed ? text_of(*compressed) : message;
+  append_client_frame(frames, opcode, payload, context_.keys.next(),
+                      compressed ? protocol::Rsv1::yes : protocol::Rsv1::no);
 }
 
 void Connection::send_close() {
@@ -109,7 +135,9 @@ std::size_t Connection::read_head(std::span<const std::byte> bytes) {
     return bytes.size();
   }
   const std::string head = std::exchange(carried_, {}).substr(0, head_size);
-  if (const auto problem = problem_with_response(head, key_)) {
+  auto problem = problem_with_response(head, key_);
+  if (!problem) problem = take_choices(head);
+  if (problem) {
     fail(Ending::handshake, *problem);
     return bytes.size();
   }
@@ -118,6 +146,38 @@ std::size_t Connection::read_head(std::span<const std::byte> bytes) {
   context_.statistics.open.add();
   context_.owner->on_open(*this);
   return head_size + 4 - old_size;
+}
+
+std::optional<std::string> Connection::take_choices(std::string_view head) {
+  const Options& options = context_.options;
+  if (auto problem = problem_with_subprotocol(head, options.subprotocols)) return problem;
+  const std::string_view answer = field(head, "Sec-WebSocket-Extensions");
+  if (!options.deflate) {
+    if (answer.empty()) return std::nullopt;
+    return fmt::format("the server answers Sec-WebSocket-Extensions: {}, which was not offered", answer);
+  }
+  if (answer.empty()) return "the server does not agree to permessage-deflate";
+  try {
+    begin_deflate(agreed_deflate(answer, *options.deflate));
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return std::nullopt;
+}
+
+void Connection::begin_deflate(const protocol::DeflateParameters& agreed) {
+  using protocol::ContextTakeover;
+  ConnectionContext& context = context_;
+  reader_.allow_compression();
+  const bool is_shared = agreed.server_takeover == ContextTakeover::no &&
+                         agreed.client_takeover == ContextTakeover::no && context.agreed.value_or(agreed) == agreed;
+  if (!is_shared) {
+    own_deflate_ = std::make_unique<ClientDeflate>(agreed, deflate_level, context.compressed, context.inflated);
+  } else if (!context.deflate) {
+    context.agreed = agreed;
+    context.deflate.emplace(agreed, deflate_level, context.compressed, context.inflated);
+  }
+  deflate_ = is_shared ? &*context.deflate : own_deflate_.get();
 }
 
 void Connection::read_frames(std::span<const std::byte> bytes) {
@@ -137,9 +197,22 @@ bool Connection::read_piece(const FrameReader::Piece& piece) {
     read_control(piece);
     return true;
   }
+  if (piece.is_compressed) return read_compressed(piece);
   const MessagePiece part{piece.opcode, message_offset_, piece.bytes, piece.ends_message};
   message_offset_ = piece.ends_message ? 0 : message_offset_ + piece.bytes.size();
   return context_.owner->on_piece(*this, part);
+}
+
+bool Connection::read_compressed(const FrameReader::Piece& piece) {
+  const bool is_whole = piece.begins_message && piece.ends_message;
+  if (!is_whole) compressed_.append(text_of(piece.bytes));
+  if (!piece.ends_message) return true;
+  const std::string gathered = std::exchange(compressed_, {});
+  const auto message = deflate_->inflate(is_whole ? piece.bytes : std::as_bytes(std::span(gathered)), largest_message);
+  if (message) return context_.owner->on_piece(*this, {piece.opcode, 0, *message, true});
+  context_.statistics.errors.wrong.add();
+  context_.statistics.explain("the server sent a compressed message that does not inflate");
+  return false;
 }
 
 void Connection::read_control(const FrameReader::Piece& piece) {
@@ -159,6 +232,9 @@ void Connection::read_control(const FrameReader::Piece& piece) {
 void Connection::lose() {
   if (state_ == State::closing && has_close_) return end(Ending::orderly);
   const std::string why = socket_.error() == 0 ? "without a word" : std::strerror(socket_.error());
+  if (const std::string problem = socket_.tls_problem(); !problem.empty()) {
+    return fail(state_ == State::handshaking ? Ending::handshake : Ending::closed, "TLS: " + problem);
+  }
   if (state_ != State::handshaking) return fail(Ending::closed, fmt::format("the server ended a connection: {}", why));
   if (socket_.error() == 0) return fail(Ending::handshake, "the server closed instead of answering the handshake");
   fail(Ending::refused, fmt::format("cannot connect to {}: {}", context_.options.url.authority(), why));

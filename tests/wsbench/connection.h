@@ -5,10 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "protocol/scratch_buffer.h"
+#include "tests/wsbench/client_deflate.h"
 #include "tests/wsbench/client_frame.h"
 #include "tests/wsbench/clock.h"
 #include "tests/wsbench/frame_reader.h"
@@ -17,6 +21,7 @@
 #include "tests/wsbench/poller.h"
 #include "tests/wsbench/socket.h"
 #include "tests/wsbench/statistics.h"
+#include "tests/wsbench/tls_stream.h"
 
 namespace wsd::bench {
 
@@ -66,6 +71,11 @@ struct ConnectionContext {
   ConnectionOwner* owner = nullptr;  // set before the first connection
   Poller poller;
   HandshakeRequest request;
+  std::optional<TlsContext> tls;                 // with a wss URL
+  protocol::ScratchBuffer compressed, inflated;  // one message each
+  // Without takeover, for all connections: what the first of them has agreed on.
+  std::optional<protocol::DeflateParameters> agreed;
+  std::optional<ClientDeflate> deflate;
   MaskingKeys keys;
   std::vector<std::byte> read_buffer;
   Time now{};  // read after each receive, and at each turn of the loop
@@ -89,6 +99,11 @@ class Connection {
   void send(std::string_view frames);
   // False: send() would keep the bytes.
   [[nodiscard]] bool takes_bytes() const { return unsent_.empty(); }
+  // Appends a frame of the message: compressed, where that has been agreed on and helps. To be sent next.
+  void append_message(std::string& frames, protocol::Opcode opcode, std::string_view message);
+  [[nodiscard]] bool is_compressed() const { return deflate_ != nullptr; }
+  // Off: what comes waits in the kernel, and the server's end is not noticed.
+  void watch_readable(bool on) { socket_.watch_readable(on); }
   // Close with 1000; on_end() follows when the server has answered.
   void send_close();
   // At once, without a word to anybody.
@@ -106,7 +121,11 @@ class Connection {
   // Returns how many bytes belong to the head.
   std::size_t read_head(std::span<const std::byte> bytes);
   void read_frames(std::span<const std::byte> bytes);
+  // What is wrong with the server's choice of subprotocol and compression, for people; else it is taken.
+  [[nodiscard]] std::optional<std::string> take_choices(std::string_view head);
+  void begin_deflate(const protocol::DeflateParameters& agreed);
   [[nodiscard]] bool read_piece(const FrameReader::Piece& piece);
+  [[nodiscard]] bool read_compressed(const FrameReader::Piece& piece);
   void read_control(const FrameReader::Piece& piece);
   void lose();  // the socket has ended
   void send_the_rest();
@@ -121,6 +140,9 @@ class Connection {
   FrameReader reader_;
   std::uint64_t message_offset_ = 0;
   std::string unsent_;
+  ClientDeflate* deflate_ = nullptr;  // null: not agreed on
+  std::unique_ptr<ClientDeflate> own_deflate_;
+  std::string compressed_;  // an unfinished compressed message
   HandshakeKey key_{};
   std::string carried_;  // an unfinished response head; later an unfinished control frame's payload
 };

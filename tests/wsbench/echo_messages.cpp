@@ -26,9 +26,17 @@ std::array<char, 8> digits_of(std::uint64_t number) {
   return digits;
 }
 
+// Of words and numbers: compresses about as chat does.
 std::string pattern(std::size_t size) {
-  std::string text(size, ' ');
-  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + i % 26);
+  constexpr std::array<std::string_view, 8> words{"hello ", "world ", R"(","text":")", "danmaku ",
+                                                  R"("},)", "Alice ", R"({"name":")",  "message "};
+  Random random(1);
+  std::string text;
+  while (text.size() < size) {
+    text += words[random.below(words.size())];
+    text += std::to_string(random.below(100));
+  }
+  text.resize(size);
   return text;
 }
 
@@ -45,11 +53,16 @@ char* EchoMessages::write_frame(char* to, std::uint64_t number, MaskingKeys& key
   const protocol::MaskingKey key = keys.next();
   const std::size_t size = size_of(number);
   to = write_client_header(to, opcode_, size, key);
-  const std::array<char, digit_count> digits = digits_of(number);
-  const std::size_t count = std::min(digit_count, size);
-  std::memcpy(to, answer_.data() + prefix_size_, size);
-  std::memcpy(to, digits.data(), count);
+  char* const end = write_message(to, number);
   protocol::unmask({reinterpret_cast<std::byte*>(to), size}, key, 0);
+  return end;
+}
+
+char* EchoMessages::write_message(char* to, std::uint64_t number) const {
+  const std::size_t size = size_of(number);
+  const std::array<char, digit_count> digits = digits_of(number);
+  std::memcpy(to, answer_.data() + prefix_size_, size);
+  std::memcpy(to, digits.data(), std::min(digit_count, size));
   return to + size;
 }
 

@@ -30,6 +30,9 @@ class EchoMessages {
   // Writes message `number` as a masked frame. Returns its end.
   [[nodiscard]] char* write_frame(char* to, std::uint64_t number, MaskingKeys& keys) const;
 
+  // Message `number` itself, unmasked, of at most sizes.largest() bytes. Returns its end.
+  [[nodiscard]] char* write_message(char* to, std::uint64_t number) const;
+
   [[nodiscard]] protocol::Opcode opcode() const { return opcode_; }
   [[nodiscard]] std::size_t answer_size(std::uint64_t number) const { return prefix_size_ + size_of(number); }
   // Whether `bytes` are those from `offset` on in the answer to message `number`.

@@ -126,6 +126,7 @@ void EchoMode::queue(EchoClient& client, Time due, std::size_t count) {
 
 void EchoMode::send_queued(Connection& connection) {
   EchoClient& client = clients_[connection.index()];
+  if (connection.is_compressed()) return send_compressed(connection, client);
   while (client.has_unsent() && connection.takes_bytes()) {
     char* const start = write_buffer_.data();
     const char* const last_start = start + write_buffer_.size() - messages_.largest_frame();
@@ -134,6 +135,19 @@ void EchoMode::send_queued(Connection& connection) {
       end = messages_.write_frame(end, client.take_unsent(), context_.wire.keys);
     }
     connection.send({start, static_cast<std::size_t>(end - start)});
+  }
+}
+
+void EchoMode::send_compressed(Connection& connection, EchoClient& client) {
+  std::string frames;
+  while (client.has_unsent() && connection.takes_bytes()) {
+    while (client.has_unsent() && frames.size() < largest_write) {
+      char* const start = write_buffer_.data();
+      const char* const end = messages_.write_message(start, client.take_unsent());
+      connection.append_message(frames, messages_.opcode(), {start, end});
+    }
+    connection.send(frames);
+    frames.clear();
   }
 }
 

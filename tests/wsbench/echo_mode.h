@@ -34,6 +34,7 @@ class EchoMode final : public Mode {
  private:
   void queue(EchoClient& client, Time due, std::size_t count);
   void send_queued(Connection& connection);
+  void send_compressed(Connection& connection, EchoClient& client);
   void count_answer(Time due);
   [[nodiscard]] bool explain(const Connection& connection, const MessagePiece& piece);
 

@@ -73,6 +73,16 @@ std::optional<std::string> problem_with_response(std::string_view head, const Ha
   return std::nullopt;
 }
 
+std::optional<std::string> problem_with_subprotocol(std::string_view head, const std::vector<std::string>& offered) {
+  const std::string_view chosen = field(head, "Sec-WebSocket-Protocol");
+  if (chosen.empty()) {
+    if (offered.empty()) return std::nullopt;
+    return "the server chose none of the subprotocols";
+  }
+  if (std::find(offered.begin(), offered.end(), chosen) != offered.end()) return std::nullopt;
+  return fmt::format("the server chose the subprotocol {}, which was not offered", chosen);
+}
+
 std::string_view field(std::string_view head, std::string_view name) {
   while (!head.empty()) {
     const std::string_view line = first_line(head);

@@ -33,6 +33,10 @@ class HandshakeRequest {
 // Whether a response head (without the blank line) agrees. Nothing: it does; else what is wrong, for people.
 [[nodiscard]] std::optional<std::string> problem_with_response(std::string_view head, const HandshakeKey& key);
 
+// The same for the server's choice among the subprotocols offered: with some, one of them, as browsers want it.
+[[nodiscard]] std::optional<std::string> problem_with_subprotocol(std::string_view head,
+                                                                  const std::vector<std::string>& offered);
+
 // The value of a field in a head, found in any case and trimmed; empty where it is not.
 [[nodiscard]] std::string_view field(std::string_view head, std::string_view name);
 

@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "protocol/permessage_deflate.h"
 #include "tests/wsbench/clock.h"
 #include "tests/wsbench/network_address.h"
 #include "tests/wsbench/size_distribution.h"
@@ -42,8 +44,12 @@ struct Options {
   std::size_t at_once = 256;  // handshakes under way at the same time, of all processes together
   SizeDistribution sizes = SizeDistribution::parse("20");
   bool is_binary = false;
-  std::string prefix;                // what the server puts before each answer
-  std::vector<std::string> headers;  // "Name: value", of the opening handshake
+  std::string prefix;                                // what the server puts before each answer
+  std::string ca_file;                               // whom to believe over TLS; empty: those that the system believes
+  bool is_insecure = false;                          // believe anybody
+  std::optional<protocol::ContextTakeover> deflate;  // offer permessage-deflate, and insist on it
+  std::vector<std::string> subprotocols;             // to offer, and to insist on one of them
+  std::vector<std::string> headers;                  // "Name: value", of the opening handshake
   std::vector<pid_t> server_pids;
   bool shows_distribution = false;  // --latency
   bool is_json = false;

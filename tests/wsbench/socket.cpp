@@ -10,10 +10,13 @@
 
 namespace wsd::bench {
 
-int Socket::connect(const NetworkAddress& target, const NetworkAddress* source, Poller& poller, void* tag) {
+int Socket::connect(const NetworkAddress& target, const NetworkAddress* source, const TlsContext* tls, Poller& poller,
+                    void* tag) {
   poller_ = &poller;
   tag_ = tag;
   error_ = 0;
+  reads_ = true;
+  writes_ = false;
   descriptor_ = ::socket(target.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (descriptor_ < 0) return errno;
   const int on = 1;
@@ -24,10 +27,19 @@ int Socket::connect(const NetworkAddress& target, const NetworkAddress* source, 
     if (::bind(descriptor_, source->data(), source->size()) != 0) return errno;
   }
   if (::connect(descriptor_, target.data(), target.size()) != 0 && errno != EINPROGRESS) return errno;
-  return poller.add(descriptor_, tag, EPOLLIN) ? 0 : errno;
+  if (!poller.add(descriptor_, tag, EPOLLIN)) return errno;
+  if (tls == nullptr) return 0;
+  tls_ = std::make_unique<TlsStream>(*tls, descriptor_);
+  tls_state_ = TlsStream::State::wants_write;
+  return 0;
 }
 
 Socket::Moved Socket::send(std::string_view bytes) {
+  if (tls_) {
+    if (!open_tls()) return {0, true};
+    if (tls_state_ != TlsStream::State::done) return {};
+    return moved(tls_->send(std::as_bytes(std::span(bytes))));
+  }
   const ssize_t count = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
   if (count >= 0) return {static_cast<std::size_t>(count), false};
   if (errno == EAGAIN || errno == EINPROGRESS || errno == ENOTCONN) return {};
@@ -36,6 +48,11 @@ Socket::Moved Socket::send(std::string_view bytes) {
 }
 
 Socket::Moved Socket::receive(std::span<std::byte> into) {
+  if (tls_) {
+    if (!open_tls()) return {0, true};
+    if (tls_state_ != TlsStream::State::done) return {};
+    return moved(tls_->receive(into));
+  }
   const ssize_t count = ::recv(descriptor_, into.data(), into.size(), 0);
   if (count > 0) return {static_cast<std::size_t>(count), false};
   if (count < 0 && (errno == EAGAIN || errno == EINTR)) return {};
@@ -43,7 +60,44 @@ Socket::Moved Socket::receive(std::span<std::byte> into) {
   return {0, true};
 }
 
+Socket::Moved Socket::moved(const TlsStream::Moved& moved) {
+  const bool is_end = moved.state == TlsStream::State::failed || moved.state == TlsStream::State::ended;
+  if (is_end) error_ = tls_->error();
+  return {moved.size, is_end};
+}
+
+bool Socket::open_tls() {
+  if (tls_state_ == TlsStream::State::done) return true;
+  const TlsStream::State before = std::exchange(tls_state_, tls_->shake_hands());
+  if (tls_state_ == TlsStream::State::failed || tls_state_ == TlsStream::State::ended) {
+    error_ = tls_->error();
+    return false;
+  }
+  if (tls_state_ != before) watch();
+  return true;
+}
+
+void Socket::watch_writable(bool on) {
+  writes_ = on;
+  watch();
+}
+
+void Socket::watch_readable(bool on) {
+  reads_ = on;
+  watch();
+}
+
+// While TLS is not there yet, it alone says what to wait for.
+void Socket::watch() const {
+  const bool is_open = tls_state_ == TlsStream::State::done;
+  const bool writes = is_open ? writes_ : tls_state_ == TlsStream::State::wants_write;
+  poller_->change(descriptor_, tag_, (reads_ ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U));
+}
+
 void Socket::close() {
+  if (tls_) tls_->shut_down();
+  tls_.reset();
+  tls_state_ = TlsStream::State::done;
   const int descriptor = std::exchange(descriptor_, -1);
   if (descriptor >= 0) ::close(descriptor);
 }

@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <limits>
 #include <stdexcept>
 
@@ -80,6 +79,7 @@ TlsStream::TlsStream(const TlsContext& context, int socket) : connection_(SSL_ne
 }
 
 TlsStream::State TlsStream::shake_hands() {
+  if (has_failed_) return State::failed;
   ERR_clear_error();
   return state_after(SSL_connect(connection_.get()));
 }
@@ -113,7 +113,7 @@ TlsStream::Moved TlsStream::receive(std::span<std::byte> into) {
 }
 
 void TlsStream::shut_down() {
-  if (!problem_.empty() || SSL_in_init(connection_.get()) != 0) return;
+  if (has_failed_ || SSL_in_init(connection_.get()) != 0) return;
   ERR_clear_error();
   SSL_shutdown(connection_.get());
   ERR_clear_error();
@@ -134,11 +134,13 @@ TlsStream::State TlsStream::state_after(int result) {
     case SSL_ERROR_ZERO_RETURN:
       return State::ended;
     case SSL_ERROR_SYSCALL:
-      problem_ = error_number == 0 ? "the connection ended" : std::strerror(error_number);
+      error_ = error_number;
+      has_failed_ = true;
       return State::failed;
     default: {
       const long verdict = SSL_get_verify_result(connection_.get());
       problem_ = complaint();
+      has_failed_ = true;
       if (verdict != X509_V_OK && SSL_get_verify_mode(connection_.get()) != SSL_VERIFY_NONE) {
         problem_ = std::string("certificate: ") + X509_verify_cert_error_string(verdict);
       }

@@ -59,8 +59,10 @@ class TlsStream {
   // Says goodbye, as far as the socket takes it.
   void shut_down();
 
-  // Why it failed, for people.
+  // Why it failed, for people. Empty where the socket did.
   [[nodiscard]] const std::string& problem() const { return problem_; }
+  // errno of the socket's failure; 0: it ended.
+  [[nodiscard]] int error() const { return error_; }
   // "TLSv1.3 TLS_AES_256_GCM_SHA384", after the handshake.
   [[nodiscard]] std::string version_and_cipher() const;
 
@@ -73,6 +75,8 @@ class TlsStream {
 
   std::unique_ptr<ssl_st, Free> connection_;
   std::string problem_;
+  int error_ = 0;
+  bool has_failed_ = false;
 };
 
 }  // namespace wsd::bench
