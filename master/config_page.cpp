@@ -1,9 +1,7 @@
 #include "master/config_page.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <variant>
 #include <vector>
 
@@ -21,22 +19,14 @@ std::string line_of(const std::string& words, const std::string& remark) {
   return fmt::format("{:<{}}  # {}\n", words, column_of_remarks, remark);
 }
 
-std::string toml_value(const OptionEntry& entry, const Options& options) {
-  std::vector<std::string> texts = texts_of(entry, options);
-  const bool is_literal = entry.kind == OptionKind::number || entry.kind == OptionKind::toggle;
-  const bool is_measure = entry.kind == OptionKind::size || entry.kind == OptionKind::duration;
-  const bool is_number = is_measure && texts.front().find_first_not_of("0123456789") == std::string::npos;
-  if (!is_literal && !is_number) std::ranges::transform(texts, texts.begin(), toml_text);
-  return entry.is_list() ? fmt::format("[{}]", fmt::join(texts, ", ")) : texts.front();
-}
-
 // What has no value has a line too, as a comment.
 std::string toml_line(const OptionEntry& entry, const Configuration& configuration) {
   const std::string origin = configuration.origin_of(entry);
   const bool is_unsaid = origin == "default" && !entry.default_text.empty();
-  if (!entry.in_file || is_unsaid || texts_of(entry, configuration.options).empty())
+  const std::vector<std::string> texts = texts_of(entry, configuration.options);
+  if (!entry.in_file || is_unsaid || texts.empty())
     return line_of(fmt::format("# {} =", entry.key), "default: " + default_text_of(entry));
-  return line_of(fmt::format("{} = {}", entry.key, toml_value(entry, configuration.options)), origin);
+  return line_of(fmt::format("{} = {}", entry.key, toml_value(entry, texts)), origin);
 }
 
 const Settings& settings_of(const OptionEntry& entry, const Options& options) {

@@ -1,12 +1,10 @@
 #include "master/default_config.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
-#include <algorithm>
 #include <optional>
 #include <sstream>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "master/option_table.h"
@@ -37,10 +35,8 @@ std::string wrapped(const std::string& text) {
 // What it is by default, or how a value would look.
 std::string value_of(const OptionEntry& entry) {
   std::vector<std::string> texts = texts_of(entry, Options());
-  const bool is_literal = entry.kind == OptionKind::number || entry.kind == OptionKind::toggle;
   if (texts.empty()) texts.emplace_back(entry.value_name);
-  if (!is_literal) std::ranges::transform(texts, texts.begin(), toml_text);
-  return entry.is_list() ? fmt::format("[{}]", fmt::join(texts, ", ")) : texts.front();
+  return toml_value(entry, std::move(texts));
 }
 
 std::string explained(const OptionEntry& entry) {

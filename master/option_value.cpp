@@ -12,6 +12,7 @@
 
 #include "master/app_source.h"
 #include "master/quantities.h"
+#include "master/toml_syntax.h"
 #include "protocol/utf8.h"
 #include "worker/printable_text.h"
 
@@ -209,6 +210,14 @@ Problem give_text(const OptionEntry& entry, std::string_view text, Options& opti
 
 Texts texts_of(const OptionEntry& entry, const Options& options) {
   return std::visit([&](auto member) { return texts(entry, *(options.*member)); }, entry.member);
+}
+
+std::string toml_value(const OptionEntry& entry, Texts texts) {
+  const bool is_literal = entry.kind == OptionKind::number || entry.kind == OptionKind::toggle;
+  const bool is_measure = entry.kind == OptionKind::size || entry.kind == OptionKind::duration;
+  const bool is_number = is_measure && texts.front().find_first_not_of("0123456789") == std::string::npos;
+  if (!is_literal && !is_number) std::ranges::transform(texts, texts.begin(), toml_text);
+  return entry.is_list() ? fmt::format("[{}]", fmt::join(texts, ", ")) : texts.front();
 }
 
 void write_value(protocol::JsonWriter& json, const OptionEntry& entry, const Options& options) {

@@ -1,5 +1,5 @@
-// The value of one option: from a text, as JSON, and as people read it. What an option takes, its row of the table
-// says (option_table.h).
+// The value of one option: from a text, as TOML and JSON, and as people read it. What an option takes, its row of the
+// table says (option_table.h).
 
 #pragma once
 
@@ -20,6 +20,9 @@ namespace wsd::master {
 // Texts that give_text() takes, from which the value would come about: one, or one for each member of a list. None for
 // an empty one.
 [[nodiscard]] std::vector<std::string> texts_of(const OptionEntry& entry, const Options& options);
+
+// Such texts as a line of a TOML file has them: at least one.
+[[nodiscard]] std::string toml_value(const OptionEntry& entry, std::vector<std::string> texts);
 
 // Durations in seconds, sizes in bytes.
 void write_value(protocol::JsonWriter& json, const OptionEntry& entry, const Options& options);
