@@ -16,7 +16,7 @@ constexpr bool is_known(std::uint8_t opcode) {
 }
 
 // Everything that the first byte shows.
-ProtocolError check_first_byte(std::uint8_t byte) {
+constexpr ProtocolError check_first_byte(std::uint8_t byte) {
   const std::uint8_t opcode = byte & 0x0F;
   // No extension of ours uses RSV2 or RSV3. RSV1 may mark a message as compressed, on its first frame alone (RFC 7692
   // §6, §6.1: never on a control frame or a continuation).
@@ -27,6 +27,15 @@ ProtocolError check_first_byte(std::uint8_t byte) {
   if (is_control(Opcode{opcode}) && (byte & fin_bit) == 0) return ProtocolError::control_frame_fragmented;
   return ProtocolError::none;
 }
+
+// The same for all of them, since it is asked of every frame.
+constexpr auto first_byte_verdicts = [] {
+  std::array<ProtocolError, 256> verdicts{};
+  for (std::size_t byte = 0; byte < verdicts.size(); ++byte) {
+    verdicts[byte] = check_first_byte(static_cast<std::uint8_t>(byte));
+  }
+  return verdicts;
+}();
 
 ProtocolError check_second_byte(Opcode opcode, std::uint8_t byte) {
   if ((byte & mask_bit) == 0) return ProtocolError::frame_not_masked;
@@ -91,7 +100,7 @@ std::size_t FrameParser::parse(std::span<const std::byte> bytes) {
   };
   if (bytes.empty()) return 0;
   const auto first = static_cast<std::uint8_t>(bytes[0]);
-  if (violates(check_first_byte(first))) return 0;
+  if (violates(first_byte_verdicts[first])) return 0;
   if (bytes.size() < 2) return 0;
   const auto second = static_cast<std::uint8_t>(bytes[1]);
   const Opcode opcode{static_cast<std::uint8_t>(first & 0x0F)};

@@ -96,6 +96,7 @@ Utf8Validator::State Utf8Validator::step(State state, std::uint8_t byte) {
 }
 
 bool Utf8Validator::feed(std::span<const std::byte> bytes) {
+  if (state_ == State::between_characters && is_short_ascii(bytes)) return true;
   const auto step_over = [this](std::span<const std::byte> few) {
     for (const std::byte byte : few) state_ = step(state_, static_cast<std::uint8_t>(byte));
   };

@@ -230,10 +230,10 @@ void ClientConnection::handle_ready(std::uint32_t events) {
 }
 
 void ClientConnection::receive() {
-  take_held_input();  // what was read first comes first
+  if (held_input_ != nullptr) take_held_input();  // what was read first comes first
   if (is_gone() || paused_) return;
   const Transfer transfer = transport_->read(context_.read_buffer());
-  watch();  // it may have become ready, or have something of its own to send
+  if (!movable_) watch();  // it may have become ready, or have something of its own to send
   switch (transfer.status) {
     case Transfer::Status::done:
       context_.counters.bytes_in.add(transfer.bytes);
@@ -241,7 +241,7 @@ void ClientConnection::receive() {
       missed_pings_ = 0;
       if (transfer.bytes == context_.read_buffer().size()) watch_anew();  // there may be more than it could take
       take_input(context_.read_buffer().first(transfer.bytes));
-      if (!is_gone() && transport_->has_buffered_input()) context_.resumed.push_back(id_);
+      if (!movable_ && !is_gone() && transport_->has_buffered_input()) context_.resumed.push_back(id_);
       return;
     case Transfer::Status::would_block:
       return;
@@ -389,7 +389,7 @@ void ClientConnection::handle_message(const protocol::Session::Message& message)
   ++traffic_.messages_in;
   context_.counters.message_size.add(message.payload.size());
   last_message_ms_ = static_cast<std::uint32_t>(context_.now_ms());
-  if (!context_.quotas.take_message(address_key_, context_.now_ns())) {
+  if (address_key_ != 0 && !context_.quotas.take_message(address_key_, context_.now_ns())) {
     context_.counters.rate_limited.add(1);
     return close_as(ClosedBy::server, close_code::policy_violation, "too many messages");
   }
@@ -586,8 +586,11 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
 
 bool ClientConnection::send_message(protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                                     std::size_t size) {
-  const auto compressed = deflate_.deflate(context_.compression, pieces, size);
-  return compressed ? send_compressed(opcode, *compressed) : output_.send(way(), opcode, pieces, size);
+  if (has_deflate()) {
+    const auto compressed = deflate_.deflate(context_.compression, pieces, size);
+    if (compressed) return send_compressed(opcode, *compressed);
+  }
+  return output_.send(way(), opcode, pieces, size);
 }
 
 bool ClientConnection::send_compressed(protocol::Opcode opcode, std::span<const std::byte> payload) {
@@ -613,14 +616,14 @@ void ClientConnection::send_control(protocol::Opcode opcode, std::span<const std
 }
 
 void ClientConnection::flush() {
-  if (!is_gone() && (output_.size() > 0 || transport_->has_unsent())) {
+  if (!is_gone() && (output_.size() > 0 || has_unsent())) {
     const std::size_t waiting = output_.queued();
     const auto flushed = output_.flush(way());
     if (output_.queued() < waiting) missed_pings_ = 0;  // it reads: slowly, but it lives
     if (flushed == ClientOutput::Flushed::dead) lose();
     if (flushed == ClientOutput::Flushed::all) note_drained();
   }
-  if (phase_ == Phase::lingering && output_.size() == 0 && !transport_->has_unsent()) part();
+  if (phase_ == Phase::lingering && output_.size() == 0 && !has_unsent()) part();
   watch();
   touched_ = false;
 }
@@ -846,7 +849,7 @@ void ClientConnection::log_access(std::uint16_t status) {
 std::uint32_t ClientConnection::wanted_events() const {
   const std::uint32_t readable = paused_ || peer_closed_ ? 0 : std::uint32_t{EPOLLIN | EPOLLRDHUP};
   const bool can_write = output_.queued() > 0 && transport_->is_ready();
-  if (can_write || transport_->has_unsent()) return readable | EPOLLOUT;
+  if (can_write || has_unsent()) return readable | EPOLLOUT;
   return movable_ ? readable | EPOLLET : readable;
 }
 

@@ -160,6 +160,8 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
                                   std::size_t size);
   [[nodiscard]] bool send_compressed(protocol::Opcode opcode, std::span<const std::byte> payload);
   [[nodiscard]] const SharedFrame& shared_frame(SharedMessage& message);
+  // A descriptor that is all of the stream keeps nothing back: not asked, since this is looked at several times a turn.
+  [[nodiscard]] bool has_unsent() const { return !movable_ && transport_->has_unsent(); }
   void send_bytes(std::span<const std::byte> bytes);
   void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
   [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_, traffic_}; }

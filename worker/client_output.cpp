@@ -38,23 +38,23 @@ std::span<iovec> without_front(std::span<iovec> pieces, std::size_t size) {
   return pieces;
 }
 
-void count_sent(ClientOutput::Way way, std::size_t bytes) {
+void count_sent(const ClientOutput::Way& way, std::size_t bytes) {
   way.context.counters.bytes_out.add(bytes);
   way.traffic.bytes_out += bytes;
 }
 
 }  // namespace
 
-bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
+bool ClientOutput::send(const Way& way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                         std::size_t size, protocol::Rsv1 rsv1) {
-  std::array<std::byte, protocol::max_server_header_size> header;
-  const auto used_header =
-      std::span(header).first(protocol::serialize_header(opcode, size, header.data(), protocol::Fin::yes, rsv1));
-  if (size >= large_payload || queued() > 0) return write_large(way, used_header, pieces);
-
-  std::byte* room = extend(way, used_header.size() + size);
+  if (size >= large_payload || queued() > 0) {
+    std::array<std::byte, protocol::max_server_header_size> header;
+    const std::size_t used = protocol::serialize_header(opcode, size, header.data(), protocol::Fin::yes, rsv1);
+    return write_large(way, std::span(header).first(used), pieces);
+  }
+  std::byte* room = extend(way, protocol::server_header_size(size) + size);
   if (room == nullptr) return false;
-  room = std::copy(used_header.begin(), used_header.end(), room);
+  room += protocol::serialize_header(opcode, size, room, protocol::Fin::yes, rsv1);
   for (const std::string_view piece : pieces) {
     if (!piece.empty()) std::memcpy(room, piece.data(), piece.size());
     room += piece.size();
@@ -62,7 +62,7 @@ bool ClientOutput::send(Way way, protocol::Opcode opcode, std::initializer_list<
   return chain_.size() < early_flush || flush_chain(way);
 }
 
-bool ClientOutput::send(Way way, const SharedFrame& frame, Stream stream) {
+bool ClientOutput::send(const Way& way, const SharedFrame& frame, Stream stream) {
   if (queued() > 0) {
     if (!flush_chain(way)) return false;
     if (stream != SendQueue::no_stream || frame.size() > small_frame) {
@@ -85,7 +85,7 @@ bool ClientOutput::send(Way way, const SharedFrame& frame, Stream stream) {
   return chain_.size() < early_flush || flush_chain(way);
 }
 
-bool ClientOutput::send(Way way, std::span<const std::byte> bytes) {
+bool ClientOutput::send(const Way& way, std::span<const std::byte> bytes) {
   if (queued() > 0) {
     const iovec piece = piece_of(bytes.data(), bytes.size());
     queue_->append_frame({&piece, 1});
@@ -97,7 +97,7 @@ bool ClientOutput::send(Way way, std::span<const std::byte> bytes) {
   return true;
 }
 
-bool ClientOutput::send_control(Way way, protocol::Opcode opcode, std::span<const std::byte> payload) {
+bool ClientOutput::send_control(const Way& way, protocol::Opcode opcode, std::span<const std::byte> payload) {
   std::array<std::byte, 2 + protocol::max_control_payload> buffer;
   const std::size_t header_size = protocol::serialize_header(opcode, payload.size(), buffer.data());
   std::copy(payload.begin(), payload.end(), buffer.begin() + static_cast<std::ptrdiff_t>(header_size));
@@ -112,7 +112,7 @@ bool ClientOutput::send_control(Way way, protocol::Opcode opcode, std::span<cons
   return true;
 }
 
-std::byte* ClientOutput::extend(Way way, std::size_t size) {
+std::byte* ClientOutput::extend(const Way& way, std::size_t size) {
   std::byte* room = way.context.arena.extend(chain_, size);
   if (room != nullptr) return room;
   way.context.flush();  // of this connection too, whose stream may be gone then, and `way` with it
@@ -122,7 +122,7 @@ std::byte* ClientOutput::extend(Way way, std::size_t size) {
   return room;
 }
 
-bool ClientOutput::write_large(Way way, std::span<const std::byte> header,
+bool ClientOutput::write_large(const Way& way, std::span<const std::byte> header,
                                std::initializer_list<std::string_view> pieces) {
   if (!flush_chain(way)) return false;
   if (pieces.size() >= max_pieces) {
@@ -143,7 +143,7 @@ bool ClientOutput::write_large(Way way, std::span<const std::byte> header,
 }
 
 // Everything goes out with one write, and what the kernel does not take into the queue, which is empty.
-bool ClientOutput::write_once(Way way, std::span<iovec> pieces) {
+bool ClientOutput::write_once(const Way& way, std::span<iovec> pieces) {
   const Transfer transfer = way.transport.write(pieces);
   if (transfer.status == Transfer::Status::failed) return false;
   count_sent(way, transfer.bytes);
@@ -152,7 +152,7 @@ bool ClientOutput::write_once(Way way, std::span<iovec> pieces) {
   return true;
 }
 
-bool ClientOutput::flush_chain(Way way) {
+bool ClientOutput::flush_chain(const Way& way) {
   while (!chain_.empty()) {
     OutputArena::Pieces pieces;
     OutputArena::take(chain_, pieces);
@@ -169,7 +169,7 @@ bool ClientOutput::flush_chain(Way way) {
 }
 
 // What the kernel has not taken of the turn's output: shared frames by reference, the rest copied together.
-void ClientOutput::queue_rest(Way way, OutputArena::Pieces& pieces, std::size_t sent) {
+void ClientOutput::queue_rest(const Way& way, OutputArena::Pieces& pieces, std::size_t sent) {
   std::size_t i = 0;
   for (; i < pieces.count && sent >= pieces.data[i].iov_len; ++i) sent -= pieces.data[i].iov_len;
   while (i < pieces.count) {
@@ -184,7 +184,7 @@ void ClientOutput::queue_rest(Way way, OutputArena::Pieces& pieces, std::size_t 
   }
 }
 
-bool ClientOutput::flush_queue(Way way) {
+bool ClientOutput::flush_queue(const Way& way) {
   std::array<iovec, max_pieces> pieces;
   const Transfer transfer = way.transport.write(std::span(pieces).first(queue_->gather(pieces)));
   if (transfer.status == Transfer::Status::failed) return false;
@@ -194,11 +194,11 @@ bool ClientOutput::flush_queue(Way way) {
   return true;
 }
 
-bool ClientOutput::flush_unsent(Way way) {
+bool ClientOutput::flush_unsent(const Way& way) {
   return !way.transport.has_unsent() || way.transport.write({}).status != Transfer::Status::failed;
 }
 
-ClientOutput::Flushed ClientOutput::flush(Way way) {
+ClientOutput::Flushed ClientOutput::flush(const Way& way) {
   const bool alive = !chain_.empty() ? flush_chain(way) : queued() > 0 ? flush_queue(way) : flush_unsent(way);
   if (!alive) return Flushed::dead;
   return queued() == 0 && !way.transport.has_unsent() ? Flushed::all : Flushed::some;

@@ -37,24 +37,24 @@ class ClientOutput {
   // One unfragmented data frame, its payload gathered from pieces of `size` bytes together. Small ones are copied into
   // the arena; large ones leave at once, uncopied, behind what the turn has produced so far.
   // `rsv1`: the payload is compressed.
-  [[nodiscard]] bool send(Way way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
+  [[nodiscard]] bool send(const Way& way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                           std::size_t size, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
   // One frame that others send as well. Not copied unless it is small; while it waits in the queue, one of a stream may
   // be given up. `frame` itself must outlive the turn.
   using Stream = SendQueue::Stream;
-  [[nodiscard]] bool send(Way way, const SharedFrame& frame, Stream stream);
+  [[nodiscard]] bool send(const Way& way, const SharedFrame& frame, Stream stream);
   // Makes room in the queue; how many frames that cost.
   std::size_t drop_oldest(Stream stream, std::size_t size) {
     return queue_ == nullptr ? 0 : queue_->drop_oldest(stream, size);
   }
   // Bytes as they are: a response head, a Close frame.
-  [[nodiscard]] bool send(Way way, std::span<const std::byte> bytes);
+  [[nodiscard]] bool send(const Way& way, std::span<const std::byte> bytes);
   // A Ping or a Pong. While the peer does not read, at most one Pong waits: the latest (§5.5.3).
-  [[nodiscard]] bool send_control(Way way, protocol::Opcode opcode, std::span<const std::byte> payload);
+  [[nodiscard]] bool send_control(const Way& way, protocol::Opcode opcode, std::span<const std::byte> payload);
 
   enum class Flushed : std::uint8_t { all, some, dead };
   // One write, for this turn's output or else for the queue, or else for what the transport has unsent.
-  [[nodiscard]] Flushed flush(Way way);
+  [[nodiscard]] Flushed flush(const Way& way);
 
   [[nodiscard]] std::size_t size() const { return chain_.size() + queued(); }
   // Bytes that the kernel had no room for.
@@ -71,14 +71,14 @@ class ClientOutput {
 
  private:
   // Null if the stream turned out to be dead when a full arena was flushed.
-  [[nodiscard]] std::byte* extend(Way way, std::size_t size);
-  [[nodiscard]] bool write_large(Way way, std::span<const std::byte> header,
+  [[nodiscard]] std::byte* extend(const Way& way, std::size_t size);
+  [[nodiscard]] bool write_large(const Way& way, std::span<const std::byte> header,
                                  std::initializer_list<std::string_view> pieces);
-  [[nodiscard]] bool write_once(Way way, std::span<iovec> pieces);
-  [[nodiscard]] bool flush_chain(Way way);
-  void queue_rest(Way way, OutputArena::Pieces& pieces, std::size_t sent);
-  [[nodiscard]] bool flush_queue(Way way);
-  [[nodiscard]] static bool flush_unsent(Way way);
+  [[nodiscard]] bool write_once(const Way& way, std::span<iovec> pieces);
+  [[nodiscard]] bool flush_chain(const Way& way);
+  void queue_rest(const Way& way, OutputArena::Pieces& pieces, std::size_t sent);
+  [[nodiscard]] bool flush_queue(const Way& way);
+  [[nodiscard]] static bool flush_unsent(const Way& way);
   SendQueue& queue(ConnectionContext& context);
 
   OutputArena::Chain chain_;
