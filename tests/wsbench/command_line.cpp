@@ -21,6 +21,8 @@ likely), or 20:90,1k:9,64k:1 (in these proportions).
 
 Ends with 0 if everything was verified, with 1 if not, with 2 if the command line cannot be understood. See wsbench(1).
 )";
+// Where --reload is given without a rate: a hundred a second on each connection, and this on all of them at most.
+constexpr double highest_reload_rate = 10'000;
 constexpr std::size_t most_processes = 1024;
 constexpr std::size_t most_connections = 100'000'000;
 
@@ -33,6 +35,7 @@ class Parser {
     app_.footer(std::string(footer));
     add_load();
     add_modes();
+    add_reload();
     add_messages();
     add_network();
     add_report();
@@ -111,6 +114,14 @@ class Parser {
              options_.rate);
     add_count("--pipeline", "Messages in flight on each connection (1)", options_.pipeline, 1'000'000);
     add_time("--timeout", "An answer that takes longer is an error (2s)", options_.timeout, Seconds(0.001));
+  }
+
+  void add_reload() {
+    app_.add_option("--reload", options_.reload_command,
+                    "Run this by sh in the middle of the load, and tell what it closed, lost, doubled and delayed")
+        ->type_name("COMMAND");
+    add_time("--reload-every", "Run it again and again, this long from one to the next", options_.reload_every,
+             Seconds(0.001));
   }
 
   void add_modes() {}
@@ -202,6 +213,7 @@ class Parser {
       throw UsageError("--cacert and --insecure are for wss:// URLs");
     }
     options_.processes = std::min(options_.processes, options_.connections);
+    finish_reload();
     options_.address = NetworkAddress::resolve(options_.url.host, options_.url.port);
     if (options_.sources.empty() && options_.address.is_loopback_v4() &&
         options_.connections > connections_per_source) {
@@ -209,6 +221,18 @@ class Parser {
     }
     if (!options_.sources.empty() && options_.sources.front().family() != options_.address.family()) {
       throw UsageError("--source and the target are not of one kind: both IPv4, or both IPv6");
+    }
+  }
+
+  void finish_reload() {
+    if (options_.reload_command.empty()) {
+      if (options_.reload_every > Seconds(0)) throw UsageError("--reload-every is for --reload");
+      return;
+    }
+    if (options_.mode != ModeName::echo) throw UsageError("--reload is for echoes");
+    if (options_.reload_every >= options_.duration) throw UsageError("--reload-every is to be shorter than -d");
+    if (options_.rate == 0) {
+      options_.rate = std::min(100 * static_cast<double>(options_.connections), highest_reload_rate);
     }
   }
 

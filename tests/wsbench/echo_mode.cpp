@@ -10,6 +10,7 @@ namespace wsd::bench {
 
 namespace {
 
+constexpr std::chrono::milliseconds before_reconnect{100};
 constexpr std::size_t largest_write = 1024 * 1024;
 
 std::size_t write_buffer_size(const EchoMessages& messages, std::size_t pipeline) {
@@ -21,7 +22,8 @@ std::size_t write_buffer_size(const EchoMessages& messages, std::size_t pipeline
 EchoMode::EchoMode(const ModeContext& context)
     : context_(context),
       messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
-      write_buffer_(write_buffer_size(messages_, context.options().pipeline)) {
+      write_buffer_(write_buffer_size(messages_, context.options().pipeline)),
+      gaps_(context.connections.size(), context.shared.schedule().disturbed_since, context.statistics().gaps) {
   std::random_device random;
   clients_.reserve(context.connections.size());
   for (std::size_t i = 0; i < context.connections.size(); ++i)
@@ -32,6 +34,9 @@ void EchoMode::begin() {
   sends_ = true;
   const Time now = context_.wire.now;
   const Options& options = context_.options();
+  for (const Connection& connection : context_.connections) {
+    if (connection.state() == Connection::State::open) gaps_.begin(connection.index(), now);
+  }
   if (options.rate > 0) {
     const auto processes = static_cast<double>(options.processes);
     const auto delay = Seconds(static_cast<double>(context_.process_index) / options.rate);
@@ -46,17 +51,33 @@ void EchoMode::begin() {
 }
 
 Time EchoMode::next_time() const {
-  return sends_ && context_.options().rate > 0 ? schedule_.next_due() : Time::max();
+  const Time reconnect = reconnects_.empty() ? Time::max() : reconnects_.front().first;
+  return std::min(reconnect, sends_ && context_.options().rate > 0 ? schedule_.next_due() : Time::max());
+}
+
+void EchoMode::act() {
+  reconnect_due();
+  if (sends_ && context_.options().rate > 0) send_due();
+}
+
+void EchoMode::reconnect_due() {
+  while (!reconnects_.empty() && reconnects_.front().first <= context_.wire.now) {
+    const std::size_t index = reconnects_.front().second;
+    reconnects_.pop_front();
+    context_.connections[index].connect();
+  }
 }
 
 // What is late goes at once, all of a connection by one write, and counts from when it was due.
-void EchoMode::act() {
+void EchoMode::send_due() {
   std::size_t touched = 0;
   for (Time due = schedule_.next_due(); due <= context_.wire.now; due = schedule_.next_due()) {
     const std::uint64_t number = schedule_.take();
     Connection& connection = context_.connections[number % context_.connections.size()];
     if (connection.state() == Connection::State::open) {
       queue(clients_[connection.index()], due, 1);
+    } else if (context_.options().reconnects()) {
+      context_.statistics().unsent.add();
     } else {
       context_.statistics().errors.lost.add();
     }
@@ -67,6 +88,12 @@ void EchoMode::act() {
     Connection& connection = context_.connections[(first_touched_ + i) % context_.connections.size()];
     if (connection.state() == Connection::State::open) send_queued(connection);
   }
+}
+
+void EchoMode::finish() {
+  sends_ = false;
+  reconnects_.clear();
+  gaps_.look_at_all(context_.wire.now);
 }
 
 void EchoMode::settle() {
@@ -105,18 +132,35 @@ void EchoMode::on_read(Connection& connection) {
   if (answers == 0) return;
   context_.statistics().events.add(answers);
   outstanding_ -= answers;
+  gaps_.look(connection.index(), context_.wire.now);
   if (!sends_ || context_.options().rate > 0 || connection.state() != Connection::State::open) return;
   queue(clients_[connection.index()], context_.wire.now, answers);
   send_queued(connection);
 }
 
-void EchoMode::on_end(Connection& connection, Ending) {
+void EchoMode::on_open(Connection& connection) {
+  if (sends_) context_.statistics().reconnected.add();
+  if (sends_ && context_.options().rate == 0) {
+    queue(clients_[connection.index()], context_.wire.now, context_.options().pipeline);
+    send_queued(connection);
+  }
+}
+
+void EchoMode::on_end(Connection& connection, Ending ending) {
   EchoClient& client = clients_[connection.index()];
   outstanding_ -= std::exchange(answers_, 0);
   const std::uint64_t lost = client.outstanding();
   outstanding_ -= lost;
   context_.statistics().errors.lost.add(lost);
   client = EchoClient(std::random_device{}(), context_.options().pipeline);
+  if (!sends_ || !context_.options().reconnects()) return;
+  reconnects_.emplace_back(context_.wire.now + before_reconnect, connection.index());
+  // While a server is away, that nobody answers is no news.
+  Errors& errors = context_.statistics().errors;
+  if (ending != Ending::refused && ending != Ending::handshake) return;
+  Counter& counted = ending == Ending::refused ? errors.connect : errors.handshake;
+  counted.set(counted.value() - 1);
+  context_.statistics().failed_reconnects.add();
 }
 
 void EchoMode::queue(EchoClient& client, Time due, std::size_t count) {

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <deque>
+#include <utility>
 #include <vector>
 
 #include "tests/wsbench/echo_client.h"
 #include "tests/wsbench/echo_messages.h"
+#include "tests/wsbench/gap_watch.h"
 #include "tests/wsbench/mode.h"
 #include "tests/wsbench/send_schedule.h"
 
@@ -20,12 +23,14 @@ class EchoMode final : public Mode {
   void begin() override;
   [[nodiscard]] Time next_time() const override;
   void act() override;
-  void finish() override { sends_ = false; }
+  void finish() override;
   [[nodiscard]] bool is_settled() const override { return outstanding_ == 0; }
   void settle() override;
-  [[nodiscard]] bool is_over() const override { return context_.statistics().open.value() == 0; }
+  [[nodiscard]] bool is_over() const override {
+    return context_.statistics().open.value() == 0 && !context_.options().reconnects();
+  }
 
-  void on_open(Connection&) override {}
+  void on_open(Connection& connection) override;
   [[nodiscard]] bool on_piece(Connection& connection, const MessagePiece& piece) override;
   void on_read(Connection& connection) override;
   void on_writable(Connection& connection) override { send_queued(connection); }
@@ -36,6 +41,8 @@ class EchoMode final : public Mode {
   void send_queued(Connection& connection);
   void send_compressed(Connection& connection, EchoClient& client);
   void count_answer(Time due);
+  void send_due();
+  void reconnect_due();
   [[nodiscard]] bool explain(const Connection& connection, const MessagePiece& piece);
 
   ModeContext context_;
@@ -47,6 +54,8 @@ class EchoMode final : public Mode {
   std::size_t answers_ = 0;        // of the event that is being read
   std::size_t first_touched_ = 0;  // by act()
   bool sends_ = false;
+  GapWatch gaps_;
+  std::deque<std::pair<Time, std::size_t>> reconnects_;  // when, and which connection
 };
 
 }  // namespace wsd::bench

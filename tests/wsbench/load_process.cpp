@@ -32,7 +32,7 @@ LoadProcess::LoadProcess(const Options& options, std::size_t index, SharedRun& s
   for (std::size_t i = 0; i < share_of(options.connections, options.processes, index); ++i) {
     connections_.emplace_back(context_, i);
   }
-  mode_ = make_mode({context_, connections_, index});
+  mode_ = make_mode({context_, connections_, index, shared});
   context_.owner = mode_.get();
   context_.now = Clock::now();
   if (!context_.poller.add(channel_, nullptr, EPOLLIN)) std::abort();

@@ -17,6 +17,7 @@
 
 #include "tests/wsbench/clock.h"
 #include "tests/wsbench/connection.h"
+#include "tests/wsbench/shared_run.h"
 
 namespace wsd::bench {
 
@@ -42,6 +43,7 @@ struct ModeContext {
   ConnectionContext& wire;
   Connections& connections;   // of this process, idle
   std::size_t process_index;  // 0 to options.processes - 1
+  SharedRun& shared;
 
   [[nodiscard]] const Options& options() const { return wire.options; }
   [[nodiscard]] Statistics& statistics() const { return wire.statistics; }

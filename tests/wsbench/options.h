@@ -50,10 +50,15 @@ struct Options {
   std::optional<protocol::ContextTakeover> deflate;  // offer permessage-deflate, and insist on it
   std::vector<std::string> subprotocols;             // to offer, and to insist on one of them
   std::vector<std::string> headers;                  // "Name: value", of the opening handshake
+  std::string reload_command;                        // run by sh in the middle of the load; empty: none
+  Seconds reload_every{0};                           // 0: once
   std::vector<pid_t> server_pids;
   bool shows_distribution = false;  // --latency
   bool is_json = false;
   bool waits_for_go = false;
+
+  // What the command closes is opened anew.
+  [[nodiscard]] bool reconnects() const { return !reload_command.empty(); }
 };
 
 }  // namespace wsd::bench

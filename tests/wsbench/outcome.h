@@ -10,6 +10,7 @@
 
 #include "tests/load/process_usage.h"
 #include "tests/wsbench/clock.h"
+#include "tests/wsbench/disturbance.h"
 #include "tests/wsbench/latency_histogram.h"
 #include "tests/wsbench/options.h"
 #include "tests/wsbench/statistics.h"
@@ -29,6 +30,9 @@ struct Outcome {
   std::vector<double> rates;  // events a second of each process, in each tenth of a second
   std::unique_ptr<LatencyHistogram> latencies = std::make_unique<LatencyHistogram>();
   ErrorCounts errors;
+  std::vector<Disturbance::Execution> disturbances;
+  std::uint64_t reconnected = 0, failed_reconnects = 0, unsent = 0;
+  Gaps gaps;
   std::optional<load::CpuTime> server_cpu;  // in the measured time
   load::CpuTime own_cpu;
   std::vector<std::string> problems;      // sentences for people; with one of them nothing is proved

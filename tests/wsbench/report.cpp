@@ -10,6 +10,7 @@
 
 #include "protocol/json_writer.h"
 #include "tests/wsbench/figures.h"
+#include "tests/wsbench/reload_report.h"
 
 namespace wsd::bench {
 
@@ -193,6 +194,7 @@ std::string text_report(const Options& options, const Outcome& outcome) {
   if (options.shows_distribution) text += distribution(outcome);
   text += fmt::format("  {} {} in {:.2f}s, {} read{}\n", outcome.events, words.many, seconds, size_text(bytes),
                       outcome.is_interrupted ? " (interrupted)" : "");
+  text += reload_lines(options, outcome);
   text += error_lines(outcome);
   text += cpu_lines(options, words, outcome);
   text += fmt::format("{}/sec: {:>12.2f}\n", words.heading, outcome.events_per_second);
@@ -222,6 +224,7 @@ std::string json_report(const Options& options, const Outcome& outcome) {
   json.field("opening_seconds", outcome.opening.count());
   add_cpu(json, words.one, outcome);
   add_latencies(json, *outcome.latencies);
+  add_reload(json, options, outcome);
   json.field("errors", outcome.errors.sum());
   for (const ErrorKind& kind : error_kinds) json.field(fmt::format("errors_{}", kind.key), outcome.errors.*kind.count);
   json.key("problems");

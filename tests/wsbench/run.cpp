@@ -97,9 +97,26 @@ class Run {
     schedule.measure_from.set(nanoseconds(measure_from_));
     schedule.measure_to.set(nanoseconds(measure_to_));
     crew_.order(Order::load);
+    std::optional<Disturbance> disturbance;
+    if (!options_.reload_command.empty()) {
+      const auto times = disturbance_times(measure_from_, rounded(options_.duration), rounded(options_.reload_every));
+      disturbance.emplace(options_.reload_command, times, schedule.disturbed_since);
+    }
     crew_.await(Order::load, [this] { return observe(Clock::now()); });
     end_measuring();
     progress_.clear();
+    if (disturbance) judge(disturbance->finish());
+  }
+
+  void judge(const std::vector<Disturbance::Execution>& executions) {
+    outcome_.disturbances = executions;
+    const auto add = [this](std::string problem) { outcome_.problems.push_back(std::move(problem)); };
+    if (executions.empty()) add("--reload's command has not been run");
+    for (const Disturbance::Execution& execution : executions) {
+      if (execution.status != 0) add(fmt::format("--reload's command ended with status {}", execution.status));
+      if (execution.start + execution.duration > measure_to_)
+        add("--reload's command outlasted the load: -d is too short");
+    }
   }
 
   // Looks on while load is made. Returns when to look again.
@@ -178,6 +195,7 @@ class Run {
       outcome_.bytes_sent += statistics.measured_bytes_sent;
       outcome_.latencies->merge(statistics.latencies);
       outcome_.errors.add(statistics.errors);
+      outcome_.gaps.merge(statistics.gaps);
       const std::string_view problem = statistics.first_problem.data();
       std::vector<std::string>& known = outcome_.explanations;
       if (!problem.empty() && std::find(known.begin(), known.end(), problem) == known.end())
@@ -185,6 +203,9 @@ class Run {
     }
     outcome_.events_in_all = sum(&Statistics::events);
     outcome_.open = sum(&Statistics::open);
+    outcome_.reconnected = sum(&Statistics::reconnected);
+    outcome_.failed_reconnects = sum(&Statistics::failed_reconnects);
+    outcome_.unsent = sum(&Statistics::unsent);
     for (const std::string& obituary : crew_.obituaries()) outcome_.problems.push_back(obituary);
   }
 

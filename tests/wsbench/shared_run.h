@@ -16,6 +16,7 @@ struct Schedule {
   Counter load_from;
   Counter measure_from;
   Counter measure_to;
+  Counter disturbed_since;  // when --reload's command was run first; 0: not yet
 };
 
 // A mapping of its own, inherited over fork.

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "tests/wsbench/counter.h"
+#include "tests/wsbench/gap_watch.h"
 #include "tests/wsbench/latency_histogram.h"
 
 namespace wsd::bench {
@@ -54,6 +55,11 @@ struct alignas(128) Statistics {
   Counter bytes_received;  // on the wire, as far as the socket shows them
   Counter bytes_sent;
   Errors errors;
+  // With --reload.
+  Counter reconnected;        // connections that were closed, and are open again
+  Counter failed_reconnects;  // attempts
+  Counter unsent;             // messages that were due while their connection was closed
+  Gaps gaps;
 
   // Of the measured time.
   std::uint64_t measured_events = 0;

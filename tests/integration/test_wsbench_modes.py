@@ -1,0 +1,235 @@
+"""wsbench beyond plain echoes: TLS, compression, subprotocols, fan-out, reloads; and whether what it says is so."""
+
+import shlex
+import time
+
+import pytest
+
+from certificates import Authority
+from foreign_server import ForeignServer
+from server import BINARY, wait_until
+from wsbench import assert_clean, bench, run
+
+pytest.importorskip("websockets")
+
+SHORT = ["-d", "500ms", "--warmup", "100ms"]
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.server("localhost")
+
+
+@pytest.fixture
+def foreign():
+    """Makes servers that are not ours; see foreign_server.py."""
+    made = []
+
+    def make(habit="echo", certificate=None):
+        made.append(ForeignServer(habit, certificate))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.__exit__()
+
+
+@pytest.fixture
+def echo(servers):
+    """Makes echo servers of ours."""
+
+    def make(options=(), **others):
+        server = servers(options=["--set", "prefix=", *options], **others)
+        server.start()
+        return server
+
+    return make
+
+
+# ---- TLS -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("whose", ["ours", "foreign"])
+def test_wss_is_verified(directory, echo, foreign, authority, certificate, whose):
+    if whose == "ours":
+        server = echo(certificate.options(), listen=["wss://127.0.0.1:0"])
+    else:
+        server = foreign(certificate=certificate)
+    url = f"wss://localhost:{server.port}/"
+    report = bench(directory, *SHORT, "-c", 6, "-s", "1-60k", "--pipeline", 3, "--cacert", authority.cert, url)
+    assert_clean(report)
+    assert report["messages"] > 10
+    # Whoever is not to be believed is not.
+    report = bench(directory, *SHORT, "-c", 2, url)
+    assert report.status == 1 and report.faults() == {"handshake": 2}
+    assert "certificate" in report["problems"][0]
+    report = bench(directory, *SHORT, "-c", 2, "--cacert", authority.cert, url.replace("localhost", "127.0.0.1"))
+    assert report.status == 1 and "IP address mismatch" in report["problems"][0]
+    assert_clean(bench(directory, *SHORT, "-c", 2, "--insecure", url.replace("localhost", "127.0.0.1")))
+
+
+def test_wss_to_a_server_without_tls(directory, echo):
+    report = bench(directory, *SHORT, "-c", 2, "--insecure", f"wss://127.0.0.1:{echo().port}/")
+    assert report.status == 1 and report.faults() == {"handshake": 2}
+    assert "TLS" in report["problems"][0]
+
+
+def test_tls_options_are_for_wss(directory):
+    for words in (["--insecure"], ["--cacert", __file__]):
+        result = run(directory, *words, "ws://127.0.0.1:1/")
+        assert result.returncode == 2 and "wss://" in result.stderr
+
+
+# ---- compression, subprotocols, headers ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["--deflate", "--deflate-takeover"])
+@pytest.mark.parametrize("whose", ["ours", "foreign"])
+def test_compressed_echoes(directory, echo, foreign, whose, kind):
+    server = echo(["--deflate", "--deflate-server-takeover", "--deflate-client-takeover"]) if whose == "ours" else foreign()
+    url = f"ws://127.0.0.1:{server.port}/"
+    for words in (["-s", "1k"], ["-s", "0-8k", "--pipeline", 4, "--binary"]):
+        report = bench(directory, *SHORT, "-c", 4, kind, *words, url)
+        assert_clean(report)
+        assert report["messages"] > 10
+        assert report["bytes_received"] < 0.7 * report["messages"] * report["size"]
+
+
+def test_compression_with_takeover_is_smaller(directory, foreign):
+    url = f"ws://127.0.0.1:{foreign().port}/"
+    sizes = []
+    for kind in ("--deflate", "--deflate-takeover"):
+        report = bench(directory, *SHORT, "-c", 2, "-s", 1000, kind, url)
+        assert_clean(report)
+        sizes.append(report["bytes_sent"] / report["messages"])
+    assert sizes[1] < sizes[0] / 3
+
+
+def test_a_server_that_declines_compression_is_no_use(directory, echo):
+    report = bench(directory, *SHORT, "-c", 2, "--deflate", f"ws://127.0.0.1:{echo().port}/")
+    assert report.status == 1 and report.faults() == {"handshake": 2}
+    assert report["problems"] == ["the server does not agree to permessage-deflate"]
+
+
+def test_subprotocols(directory, foreign, echo):
+    url = f"ws://127.0.0.1:{foreign().port}/"
+    assert_clean(bench(directory, *SHORT, "-c", 2, "--subprotocol", "nope", "--subprotocol", "chat", url))
+    report = bench(directory, *SHORT, "-c", 2, "--subprotocol", "nope", url)
+    assert report.status == 1 and report["problems"] == ["the server chose none of the subprotocols"]
+    result = run(directory, "--subprotocol", "two words", url)
+    assert result.returncode == 2 and "two words" in result.stderr
+
+
+# ---- faults are seen -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("habit, fault", [("lose", "lost"), ("double", "doubled"), ("swap", "reordered")])
+def test_a_server_s_faults_are_seen(directory, foreign, habit, fault):
+    url = f"ws://127.0.0.1:{foreign(habit).port}/"
+    report = bench(directory, "-d", "2s", "--warmup", 0, "--timeout", "500ms", "-c", 2, "-R", 400, url)
+    assert report.status == 1
+    assert set(report.faults()) == {fault}
+    assert report["errors_" + fault] == pytest.approx(800 / 50, abs=2)
+
+
+# ---- reloads -------------------------------------------------------------------------------------------------------------
+
+
+def command_of(server, *words):
+    return shlex.join([str(BINARY), *words, *map(str, server.instance())])
+
+
+@pytest.mark.smoke
+def test_a_reload_costs_nothing(directory, echo):
+    server = echo()
+    report = bench(directory, "-d", "3s", "-c", 20, "--reload", command_of(server, "reload"), f"ws://127.0.0.1:{server.port}/")
+    assert_clean(report)
+    assert report["reloads"] == 1 and report["reload_status"] == 0 and report["reload_seconds"] > 0
+    assert report["connections_open_at_end"] == 20 and report["reconnected"] == 0 and report["unsent"] == 0
+    assert 0 < report["gap_us_max_before"] and 0 < report["gap_us_max"] < 1e6
+    assert server.status()["generation"] == 2
+
+
+def test_many_reloads_with_tls(directory, echo, authority, certificate):
+    server = echo(certificate.options(), listen=["wss://127.0.0.1:0"])
+    words = ["-d", "6s", "-c", 10, "--reload-every", "1500ms", "--cacert", authority.cert]
+    report = bench(directory, *words, "--reload", command_of(server, "reload"), f"wss://localhost:{server.port}/")
+    assert_clean(report)
+    assert report["reloads"] == 3
+
+
+def test_a_server_that_is_restarted_is_counted(directory, echo):
+    server = echo(listen=["ws://127.0.0.1:0"])
+    server.expect_log("was killed by SIGKILL")
+    victim = server.workers()[0]["pid"]
+    words = ["-d", "3s", "-c", 20, "-R", 2000, "--reload", f"kill -9 {victim}"]
+    report = bench(directory, *words, f"ws://127.0.0.1:{server.port}/")
+    assert report.status == 1
+    assert 0 < report["errors_closed"] < 20
+    assert report["reconnected"] == report["errors_closed"] and report["connections_open_at_end"] == 20
+    assert report["unsent"] > 0 and report["gap_us_max"] > 100_000 > report["gap_us_max_before"]
+    assert set(report.faults()) <= {"closed", "lost"}
+
+
+def test_a_server_that_goes_away_for_a_while(directory, foreign):
+    """Nobody listens for half a second; the gap says so."""
+    server = foreign()
+    command = f"kill -STOP {server.pid}; sleep 0.5; kill -CONT {server.pid}"
+    report = bench(directory, "-d", "3s", "-c", 4, "-R", 200, "--reload", command, f"ws://127.0.0.1:{server.port}/")
+    assert_clean(report)
+    assert 480_000 < report["gap_us_max"] < 900_000
+    assert report["reload_seconds"] == pytest.approx(0.5, abs=0.2)
+
+
+def test_the_command_s_failure_is_the_run_s(directory, foreign):
+    url = f"ws://127.0.0.1:{foreign().port}/"
+    report = bench(directory, "-d", "1s", "-c", 2, "--reload", "echo no; exit 3", url)
+    assert report.status == 1 and report["reload_status"] == 3 and not report.faults()
+    assert report["problems"] == ["--reload's command ended with status 3"] and report.said == "no\n"
+    report = bench(directory, "-d", "1s", "-c", 2, "--reload", "sleep 1", url)
+    assert report["problems"] == ["--reload's command outlasted the load: -d is too short"]
+
+
+def test_the_report_for_people_tells_of_the_reload(directory, foreign):
+    result = run(directory, "-d", "1s", "-c", 2, "--reload", "true", f"ws://127.0.0.1:{foreign().port}/")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "Reload: 1 time, status 0, took " in result.stdout
+    assert "connections closed 0" in result.stdout and "longest gap of a connection" in result.stdout
+
+
+# ---- what it says is so --------------------------------------------------------------------------------------------------
+
+
+def test_the_server_counts_the_same_messages(directory, echo):
+    server = echo()
+    report = bench(directory, *SHORT, "-c", 8, "--pipeline", 4, f"ws://127.0.0.1:{server.port}/")
+    assert_clean(report)
+    seen = lambda: sum(row["messages_in"] for row in server.workers())  # noqa: E731
+    wait_until(lambda: seen() == report["messages_in_all"], timeout=5, what="the same count")
+
+
+def test_a_delay_of_fifty_milliseconds_is_one(directory, foreign):
+    report = bench(directory, "-d", "2s", "-c", 4, "-R", 100, f"ws://127.0.0.1:{foreign('delay').port}/")
+    assert_clean(report)
+    assert 50_000 <= report["latency_us_p50"] < 65_000
+    assert report["messages"] == pytest.approx(200, abs=4)
+
+
+def test_a_stall_shows_in_an_open_loop_and_hides_in_a_closed_one(directory, foreign):
+    words = ["-d", "3s", "--warmup", 0, "-c", 4, "--timeout", "10s"]
+    start = time.monotonic()
+    closed = bench(directory, *words, f"ws://127.0.0.1:{foreign('stall').port}/")
+    opened = bench(directory, *words, "-R", 400, f"ws://127.0.0.1:{foreign('stall').port}/")
+    assert time.monotonic() > start + 6
+    assert_clean(closed)
+    assert_clean(opened)
+    assert closed["latency_us_max"] > 900_000 and opened["latency_us_max"] > 900_000
+    assert closed["latency_us_p99"] < 100_000  # four messages of thousands
+    assert opened["latency_us_p99"] > 800_000  # a third of all were due in that second
+    assert 200_000 < opened["latency_us_p75"] < 900_000
