@@ -1,0 +1,5 @@
+"""What ends a measurement."""
+
+
+class Failure(Exception):
+    """The measurement could not be made; the text says what to do."""

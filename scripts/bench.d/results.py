@@ -1,0 +1,71 @@
+"""What was measured, kept as JSON, and the tables in docs/benchmarks.md made of it."""
+
+import json
+import os
+import pathlib
+import platform
+import re
+import subprocess
+import time
+
+from servers import ROOT
+from tables import TABLES
+
+PAGE = ROOT / "docs/benchmarks.md"
+
+class Results:
+    """{"tables": {name: {"machine", "rows": {row: {"when", …, "variants": {…}}}}}}, written after each row."""
+
+    def __init__(self, file):
+        self.file = pathlib.Path(file)
+        self.tables = json.loads(self.file.read_text())["tables"] if self.file.exists() else {}
+
+    def has(self, table, row, circumstances):
+        there = self.tables.get(table, {}).get(row)
+        return there is not None and there["circumstances"] == circumstances
+
+    def add(self, table, row, circumstances, variants):
+        own = self.tables.setdefault(table, {})
+        own.pop(row, None)  # so that the order is that of the last run
+        own[row] = {"circumstances": circumstances, "variants": variants}
+        part = self.file.with_suffix(".part")
+        part.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(json.dumps({"tables": self.tables}))
+        os.replace(part, self.file)
+
+    def lines(self, table):
+        """The Markdown of one table: under which circumstances, then its rows."""
+        rows = self.tables[table.name]
+        said = dict.fromkeys(describe(row["circumstances"]) for row in rows.values())
+        return [*said, "", *table.show({title: row["variants"] for title, row in rows.items()})]
+
+    def shown(self, names):
+        return [table for table in TABLES if table.name in names and self.tables.get(table.name)]
+
+
+def describe(circumstances):
+    return ("{date}, commit {commit}, Release with link-time optimisation, GCC {compiler}. {machine}. "
+            "{seconds:g} s a measurement.").format(**circumstances)  # fmt: skip
+
+
+def circumstances(options):
+    model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    git = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    machine = f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
+    compiler = subprocess.run(["c++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
+    return {"date": time.strftime("%Y-%m-%d"), "commit": commit or "none", "machine": machine,
+            "compiler": compiler, "rounds": options.rounds, "seconds": options.seconds}  # fmt: skip
+
+
+def write_page(results, names):
+    """Puts the tables between their marks in docs/benchmarks.md, whose prose is written by hand."""
+    text = PAGE.read_text()
+    for table in results.shown(names):
+        begin, end = f"<!-- bench {table.name} -->", f"<!-- end of bench {table.name} -->"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not found or not closed:
+            raise SystemExit(f"bench: docs/benchmarks.md has no {begin} … {end}")
+        text = before + "\n".join([begin, *results.lines(table), end]) + after
+    PAGE.write_text(text)
