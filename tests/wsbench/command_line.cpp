@@ -124,7 +124,23 @@ class Parser {
              Seconds(0.001));
   }
 
-  void add_modes() {}
+  void add_modes() {
+    const auto add_mode = [this](const char* flag, ModeName mode, const char* help) {
+      const auto choose = [this, flag, mode] {
+        if (!mode_flag_.empty())
+          throw UsageError(fmt::format("{} and {} are two ways to use connections: choose one", mode_flag_, flag));
+        mode_flag_ = flag;
+        options_.mode = mode;
+      };
+      app_.add_flag_callback(flag, choose, help);
+    };
+    add_mode("--connect", ModeName::connect,
+             "Opening handshakes: connect, handshake, close, over and over, so many at the same time as there are "
+             "connections; with --rate so many a second");
+    add_mode("--churn", ModeName::churn, "The same with one echo before closing, and the whole of it counts");
+    add_mode("--idle", ModeName::idle, "Only hold the connections; with --pid, the server's memory for each");
+    app_.add_flag("--greet", options_.greets, "With --idle: have one message answered on each connection first");
+  }
 
   void add_messages() {
     add(
@@ -213,6 +229,7 @@ class Parser {
       throw UsageError("--cacert and --insecure are for wss:// URLs");
     }
     options_.processes = std::min(options_.processes, options_.connections);
+    finish_modes();
     finish_reload();
     options_.address = NetworkAddress::resolve(options_.url.host, options_.url.port);
     if (options_.sources.empty() && options_.address.is_loopback_v4() &&
@@ -222,6 +239,14 @@ class Parser {
     if (!options_.sources.empty() && options_.sources.front().family() != options_.address.family()) {
       throw UsageError("--source and the target are not of one kind: both IPv4, or both IPv6");
     }
+  }
+
+  void finish_modes() const {
+    if (options_.greets && options_.mode != ModeName::idle) throw UsageError("--greet is for --idle");
+    if (options_.pipeline > 1 && options_.mode != ModeName::echo)
+      throw UsageError(fmt::format("--pipeline is not for {}", mode_flag_));
+    if (options_.rate > 0 && options_.mode == ModeName::idle)
+      throw UsageError("--idle sends nothing: leave out --rate");
   }
 
   void finish_reload() {
@@ -238,6 +263,7 @@ class Parser {
 
   CLI::App app_;
   std::string url_;
+  std::string mode_flag_;  // that was given
   Options options_;
 };
 

@@ -44,6 +44,7 @@ struct Options {
   std::size_t at_once = 256;  // handshakes under way at the same time, of all processes together
   SizeDistribution sizes = SizeDistribution::parse("20");
   bool is_binary = false;
+  bool greets = false;                               // with --idle: one message is answered on each connection first
   std::string prefix;                                // what the server puts before each answer
   std::string ca_file;                               // whom to believe over TLS; empty: those that the system believes
   bool is_insecure = false;                          // believe anybody

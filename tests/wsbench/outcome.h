@@ -12,6 +12,7 @@
 #include "tests/wsbench/clock.h"
 #include "tests/wsbench/disturbance.h"
 #include "tests/wsbench/latency_histogram.h"
+#include "tests/wsbench/memory_use.h"
 #include "tests/wsbench/options.h"
 #include "tests/wsbench/statistics.h"
 
@@ -35,8 +36,9 @@ struct Outcome {
   Gaps gaps;
   std::optional<load::CpuTime> server_cpu;  // in the measured time
   load::CpuTime own_cpu;
-  std::vector<std::string> problems;      // sentences for people; with one of them nothing is proved
-  std::vector<std::string> explanations;  // of errors: the first of each process
+  std::optional<MemoryUse> memory_before, memory_after;  // with a few connections, and with all
+  std::vector<std::string> problems;                     // sentences for people; with one of them nothing is proved
+  std::vector<std::string> explanations;                 // of errors: the first of each process
   bool is_interrupted = false;
 
   [[nodiscard]] bool is_clean() const { return errors.sum() == 0 && problems.empty(); }

@@ -18,19 +18,19 @@ namespace {
 
 // What a mode counts.
 struct Words {
-  std::string_view one, many, heading;
+  std::string_view one, many, heading, rate;
 };
 Words words_of(ModeName mode) {
   switch (mode) {
     case ModeName::connect:
-      return {"handshake", "handshakes", "Handshakes"};
+      return {"handshake", "handshakes", "Handshakes", "Conn/Sec"};
     case ModeName::churn:
-      return {"cycle", "cycles", "Cycles"};
+      return {"cycle", "cycles", "Cycles", "Cycle/Sec"};
     case ModeName::echo:
     case ModeName::idle:
       break;
   }
-  return {"message", "messages", "Messages"};
+  return {"message", "messages", "Messages", "Msg/Sec"};
 }
 
 struct ErrorKind {
@@ -93,9 +93,8 @@ std::string statistics_table(const Words& words, const Outcome& outcome) {
                            time_text(latencies.max()), latencies.share_within_stdev());
   }
   const Spread rates = spread_of(outcome.rates);
-  const std::string title = words.one == "message" ? "Msg/Sec" : fmt::format("{}/Sec", words.heading.substr(0, 5));
-  return text +
-         statistics_row(title, count_text(rates.mean), count_text(rates.stdev), count_text(rates.max), rates.within);
+  return text + statistics_row(words.rate, count_text(rates.mean), count_text(rates.stdev), count_text(rates.max),
+                               rates.within);
 }
 
 std::string distribution(const Outcome& outcome) {
@@ -147,6 +146,37 @@ std::string cpu_lines(const Options& options, const Words& words, const Outcome&
   return text;
 }
 
+std::string cpu_share_line(const Outcome& outcome) {
+  if (!outcome.server_cpu) return "";
+  return fmt::format("  Server CPU: {:.2f}% of a core\n", share_of_core(*outcome.server_cpu, outcome.measured) * 100);
+}
+
+// With --idle.
+std::string idle_lines(const Options& options, const Outcome& outcome) {
+  std::string text =
+      fmt::format("  {} of {} connections were opened in {:.2f}s, {} were open after {:.2f}s\n", outcome.opened,
+                  options.connections, outcome.opening.count(), outcome.open, outcome.measured.count());
+  if (!outcome.memory_before || !outcome.memory_after) return text;
+  const MemoryGrowth growth = growth_per_connection(*outcome.memory_before, *outcome.memory_after);
+  text += fmt::format(
+      "  Server memory: {:.0f} bytes a connection (RSS; PSS {:.0f}, private dirty {:.0f}), {} before them\n",
+      growth.resident, growth.proportional, growth.private_dirty,
+      size_text(static_cast<double>(outcome.memory_before->server.resident)));
+  text += fmt::format("  Kernel memory: {:.0f} bytes a connection, of both ends where both are on this machine\n",
+                      growth.kernel);
+  return text;
+}
+
+void add_memory(protocol::JsonWriter& json, const Outcome& outcome) {
+  if (!outcome.memory_before || !outcome.memory_after) return;
+  const MemoryGrowth growth = growth_per_connection(*outcome.memory_before, *outcome.memory_after);
+  json.field("resident_bytes_per_connection", growth.resident);
+  json.field("proportional_bytes_per_connection", growth.proportional);
+  json.field("private_dirty_bytes_per_connection", growth.private_dirty);
+  json.field("kernel_bytes_per_connection", growth.kernel);
+  json.field("resident_bytes_before", outcome.memory_before->server.resident);
+}
+
 void add_cpu(protocol::JsonWriter& json, std::string_view one, const Outcome& outcome) {
   const auto add = [&](std::string_view part, Seconds time) {
     json.field(fmt::format("{}_us_per_{}", part, one), microseconds_each(time, outcome.events));
@@ -190,6 +220,9 @@ std::string text_report(const Options& options, const Outcome& outcome) {
   const Words words = words_of(options.mode);
   const double seconds = outcome.measured.count();
   const double bytes = static_cast<double>(outcome.bytes_received);
+  if (options.mode == ModeName::idle) {
+    return idle_lines(options, outcome) + error_lines(outcome) + cpu_share_line(outcome);
+  }
   std::string text = statistics_table(words, outcome);
   if (options.shows_distribution) text += distribution(outcome);
   text += fmt::format("  {} {} in {:.2f}s, {} read{}\n", outcome.events, words.many, seconds, size_text(bytes),
@@ -223,6 +256,7 @@ std::string json_report(const Options& options, const Outcome& outcome) {
   json.field("connections_open_at_end", outcome.open);
   json.field("opening_seconds", outcome.opening.count());
   add_cpu(json, words.one, outcome);
+  add_memory(json, outcome);
   add_latencies(json, *outcome.latencies);
   add_reload(json, options, outcome);
   json.field("errors", outcome.errors.sum());

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
+#include <thread>
 
 #include "tests/wsbench/crew.h"
 #include "tests/wsbench/progress_line.h"
@@ -18,6 +19,7 @@ namespace wsd::bench {
 namespace {
 
 constexpr std::chrono::milliseconds tick{100};
+constexpr std::size_t few_connections = 10;
 // Descriptors of a process besides those of its connections.
 constexpr rlim_t other_descriptors = 32;
 
@@ -68,17 +70,38 @@ class Run {
   }
 
  private:
+  // A few first, where memory is looked at: what the first of all needs once is not counted.
   void open_connections() {
+    if (options_.mode == ModeName::idle && !options_.server_pids.empty()) {
+      open_up_to(std::max<std::size_t>(1, std::min(few_connections, options_.connections / 2) / options_.processes));
+      std::this_thread::sleep_for(options_.warmup);
+      outcome_.memory_before = read_memory_now();
+    }
     const Time start = Clock::now();
-    shared_.schedule().held.set(options_.connections);
+    open_up_to(options_.connections);
+    outcome_.opening = Clock::now() - start;
+    outcome_.opened = sum(&Statistics::open);
+  }
+
+  void open_up_to(std::size_t of_each_process) {
+    shared_.schedule().held.set(of_each_process);
     crew_.order(Order::open);
     crew_.await(Order::open, [this] {
       if (interruptions > 0) return Time::min();
       progress_.show_opening(sum(&Statistics::open), options_.connections);
       return Clock::now() + tick;
     });
-    outcome_.opening = Clock::now() - start;
-    outcome_.opened = sum(&Statistics::open);
+    progress_.clear();
+  }
+
+  std::optional<MemoryUse> read_memory_now() {
+    try {
+      return read_memory(options_.server_pids, sum(&Statistics::open));
+    } catch (const std::runtime_error& error) {
+      outcome_.problems.push_back(
+          fmt::format("{}: the server's process has ended, or is not yours to look at", error.what()));
+      return std::nullopt;
+    }
   }
 
   void wait_for_go() const {
@@ -137,6 +160,7 @@ class Run {
 
   void begin_measuring(Time now) {
     cpu_before_ = read_cpu();
+    if (outcome_.memory_before) outcome_.memory_after = read_memory_now();
     last_tick_ = now;
     next_tick_ = now + tick;
     for (const Statistics& statistics : shared_.statistics()) last_events_.push_back(statistics.events.value());

@@ -1,0 +1,140 @@
+#include "tests/wsbench/cycle_mode.h"
+
+#include <random>
+#include <utility>
+
+namespace wsd::bench {
+
+namespace {
+
+// A server that refuses is not asked as fast as it can say no.
+constexpr std::chrono::milliseconds pause_after_failure{100};
+
+}  // namespace
+
+CycleMode::CycleMode(const ModeContext& context)
+    : context_(context),
+      messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
+      lives_(context.connections.size()),
+      message_(context.options().sizes.largest()) {}
+
+void CycleMode::begin() {
+  begins_ = true;
+  if (is_paced()) {
+    for (std::size_t i = lives_.size(); i > 0; --i) idle_.push_back(i - 1);
+    const Options& options = context_.options();
+    const auto delay = Seconds(static_cast<double>(context_.process_index) / options.rate);
+    schedule_ = SendSchedule(context_.wire.now + rounded(delay), options.rate / static_cast<double>(options.processes));
+    return;
+  }
+  for (std::size_t i = 0; i < lives_.size(); ++i) begin_life(i, context_.wire.now);
+}
+
+Time CycleMode::next_time() const {
+  if (!begins_) return Time::max();
+  const Time due = is_paced() && !idle_.empty() ? schedule_.next_due() : Time::max();
+  return std::min(due, retry_at_);
+}
+
+void CycleMode::act() {
+  if (retry_at_ <= context_.wire.now) {
+    retry_at_ = Time::max();
+    for (const std::size_t index : std::exchange(failed_, {})) {
+      if (is_paced()) {
+        idle_.push_back(index);
+      } else {
+        begin_life(index, context_.wire.now);
+      }
+    }
+  }
+  while (is_paced() && !idle_.empty() && schedule_.next_due() <= context_.wire.now) {
+    const Time due = schedule_.next_due();
+    schedule_.take();
+    const std::size_t index = idle_.back();
+    idle_.pop_back();
+    begin_life(index, due);
+  }
+}
+
+void CycleMode::begin_life(std::size_t index, Time due) {
+  lives_[index] = {.due = due, .echo = EchoClient(std::random_device{}(), 1)};
+  ++living_;
+  context_.connections[index].connect();
+}
+
+void CycleMode::settle() {
+  context_.statistics().errors.lost.add(std::exchange(living_, 0));
+}
+
+void CycleMode::on_open(Connection& connection) {
+  Life& life = lives_[connection.index()];
+  if (!echoes()) {
+    count(life);
+    connection.send_close();
+    return;
+  }
+  life.echo.queue(context_.wire.now);
+  send_message(connection, life.echo.take_unsent());
+}
+
+bool CycleMode::on_piece(Connection& connection, const MessagePiece& piece) {
+  if (!echoes()) return true;  // what it says of its own accord is not what is looked at
+  Life& life = lives_[connection.index()];
+  switch (life.echo.judge(messages_, piece).verdict) {
+    case EchoClient::Verdict::incomplete:
+      return true;
+    case EchoClient::Verdict::answer:
+      life.is_answered = true;
+      return true;
+    case EchoClient::Verdict::doubled:
+      context_.statistics().errors.doubled.add();
+      context_.statistics().explain("an answer came twice");
+      return true;
+    case EchoClient::Verdict::skipping:
+    case EchoClient::Verdict::late:
+    case EchoClient::Verdict::wrong:
+      break;
+  }
+  context_.statistics().errors.wrong.add();
+  context_.statistics().explain("a new connection's first message was answered with something else");
+  return false;
+}
+
+void CycleMode::on_read(Connection& connection) {
+  const bool is_answered = lives_[connection.index()].is_answered;
+  if (is_answered && connection.state() == Connection::State::open) connection.send_close();
+}
+
+void CycleMode::on_end(Connection& connection, Ending ending) {
+  if (living_ > 0) --living_;  // none is, for those that settle() gave up
+  const std::size_t index = connection.index();
+  if (ending == Ending::orderly) {
+    if (echoes()) count(lives_[index]);
+    if (!begins_) return;
+    if (is_paced()) {
+      idle_.push_back(index);
+    } else {
+      begin_life(index, context_.wire.now);
+    }
+    return;
+  }
+  failed_.push_back(index);
+  if (retry_at_ == Time::max()) retry_at_ = context_.wire.now + pause_after_failure;
+}
+
+void CycleMode::count(const Life& life) {
+  const auto latency = Clock::now() - life.due;
+  context_.statistics().events.add();
+  context_.statistics().latencies.record(latency);
+  if (latency > context_.options().timeout) context_.statistics().errors.timeout.add();
+}
+
+void CycleMode::send_message(Connection& connection, std::uint64_t number) {
+  const char* const end = messages_.write_message(message_.data(), number);
+  std::string frame;
+  connection.append_message(frame, messages_.opcode(),
+                            {message_.data(), static_cast<std::size_t>(end - message_.data())});
+  connection.send(frame);
+}
+
+}  // namespace wsd::bench

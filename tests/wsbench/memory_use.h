@@ -1,0 +1,32 @@
+// What connections cost in memory: the server's processes, and the kernel.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "tests/load/process_usage.h"
+
+namespace wsd::bench {
+
+struct MemoryUse {
+  load::Memory server;
+  // Of the whole machine, in bytes: what the kernel keeps for itself (the slabs of /proc/meminfo, where sockets are)
+  // and in socket buffers (/proc/net/sockstat). Both ends' where both are here, and everybody else's: only its growth
+  // tells.
+  std::size_t kernel = 0;
+  std::size_t connections = 0;  // that were open then
+};
+
+// Throws std::runtime_error when a process is not there, or not the user's to look at.
+[[nodiscard]] MemoryUse read_memory(const std::vector<pid_t>& pids, std::size_t connections);
+
+// Bytes that each connection has added.
+struct MemoryGrowth {
+  double resident = 0, proportional = 0, private_dirty = 0, kernel = 0;
+};
+[[nodiscard]] MemoryGrowth growth_per_connection(const MemoryUse& before, const MemoryUse& after);
+
+}  // namespace wsd::bench
