@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "worker/channels.h"
 #include "worker/client_connection.h"
 #include "worker/connection_context.h"
 
 namespace wsd::worker {
 
 namespace {
+
+// Subscribers that one turn has time for: about a millisecond.
+constexpr std::size_t many = 256;
 
 // Those of `batch` that are meant for `subscriber`, as one JSON array; empty if there are none.
 template <typename Batch>
@@ -26,14 +30,17 @@ std::string array_of(const Batch& batch, ConnectionId subscriber) {
 }  // namespace
 
 std::uint32_t Channel::add(ClientConnection& subscriber) {
-  subscribers_.push_back(&subscriber);
+  subscribers_.push_back({&subscriber, log_.end()});
   return static_cast<std::uint32_t>(subscribers_.size() - 1);
 }
 
 ClientConnection* Channel::remove(std::uint32_t position) {
+  // Its new place may be one that has had its turn.
+  if (position < round_position_) catch_up(subscribers_.back());
   subscribers_[position] = subscribers_.back();
   subscribers_.pop_back();
-  return position < subscribers_.size() ? subscribers_[position] : nullptr;
+  round_position_ = std::min(round_position_, subscribers_.size());
+  return position < subscribers_.size() ? subscribers_[position].connection : nullptr;
 }
 
 std::size_t Channel::deliver(const Publication& publication, ConnectionContext& context) {
@@ -41,22 +48,60 @@ std::size_t Channel::deliver(const Publication& publication, ConnectionContext& 
   const bool waits = options_.batch.count() > 0 && (publication.type == MessageType::text || options_.newest_only);
   if (waits) {
     add_to_batch(publication);
-    return count_open(publication);
+    return count_open(publication, context);
   }
   send_batch(context);  // what came before it goes before it
-  return send(context.share(publication.type, publication.data), publication);
+  return send(publication, context);
+}
+
+std::size_t Channel::send(const Publication& publication, ConnectionContext& context) {
+  if (log_.empty() && subscribers_.size() <= many) {
+    return send_at_once(context.share(publication.type, publication.data), publication);
+  }
+  while (!log_.has_room_for(publication.data.size())) go_on(context);
+  if (log_.empty()) {
+    context.channels.begin_rounds(*this);
+    round_position_ = 0;
+    round_end_ = log_.end() + 1;
+  }
+  log_.add(publication);
+  return count_open(publication, context);
 }
 
 // Nothing that a subscriber may do to us in here changes the list: connections are destroyed, and applications called,
 // at the end of the turn.
-std::size_t Channel::send(SharedMessage& message, const Publication& publication) {
+std::size_t Channel::send_at_once(SharedMessage& message, const Publication& publication) {
   std::size_t taken = 0;
-  for (ClientConnection* const subscriber : subscribers_) {
-    if (publication.excluded.empty() || publication.is_for(subscriber->id())) {
-      if (subscriber->take_publication(message, options_.slow_consumer, number_)) ++taken;
-    }
+  for (const Subscriber& subscriber : subscribers_) {
+    ClientConnection& connection = *subscriber.connection;
+    if (!publication.excluded.empty() && !publication.is_for(connection.id())) continue;
+    if (connection.take_publication(message, options_.slow_consumer, number_)) ++taken;
   }
+  for (Subscriber& subscriber : subscribers_) subscriber.next = log_.end();
   return taken;
+}
+
+void Channel::go_on(ConnectionContext& context) {
+  for (std::size_t rest = many; rest > 0 && round_position_ < subscribers_.size(); ++round_position_) {
+    Subscriber& subscriber = subscribers_[round_position_];
+    if (subscriber.next == log_.end()) continue;
+    catch_up(subscriber);
+    --rest;
+  }
+  context.flush();  // while they are in the cache; and it may refer to what is forgotten now
+  if (round_position_ < subscribers_.size()) return;
+  log_.forget_until(round_end_);
+  round_position_ = 0;
+  round_end_ = log_.end();
+}
+
+void Channel::catch_up(Subscriber& subscriber) {
+  ClientConnection& connection = *subscriber.connection;
+  while (subscriber.next < log_.end()) {
+    PublicationLog::Entry& entry = log_.at(subscriber.next++);
+    if (std::ranges::find(entry.excluded, connection.id()) != entry.excluded.end()) continue;
+    connection.take_publication(entry.message, options_.slow_consumer, number_);
+  }
 }
 
 void Channel::add_to_batch(const Publication& publication) {
@@ -69,10 +114,10 @@ void Channel::add_to_batch(const Publication& publication) {
   batch_size_ += publication.data.size();
 }
 
-std::size_t Channel::count_open(const Publication& publication) const {
-  return static_cast<std::size_t>(std::ranges::count_if(subscribers_, [&](const ClientConnection* subscriber) {
-    return subscriber->is_open() && publication.is_for(subscriber->id());
-  }));
+std::size_t Channel::count_open(const Publication& publication, const ConnectionContext& context) const {
+  const auto excluded = std::ranges::count_if(
+      publication.excluded, [&](ConnectionId id) { return context.channels.gets_messages(id, name_); });
+  return subscribers_.size() - ending - static_cast<std::size_t>(excluded);
 }
 
 void Channel::send_batch(ConnectionContext& context) {
@@ -81,8 +126,8 @@ void Channel::send_batch(ConnectionContext& context) {
   batch_size_ = 0;
   if (!options_.newest_only) return send_array(batch, context);
   const Waiting& newest = batch.back();
-  send(context.share(newest.type, newest.data),
-       {.channel = name_, .data = newest.data, .type = newest.type, .publisher = 0, .excluded = newest.excluded});
+  send({.channel = name_, .data = newest.data, .type = newest.type, .publisher = 0, .excluded = newest.excluded},
+       context);
 }
 
 // Nearly everybody gets the same array; who is excluded from some of the batch gets one of its own.
@@ -92,14 +137,16 @@ void Channel::send_array(const std::vector<Waiting>& batch, ConnectionContext& c
     special.insert(special.end(), waiting.excluded.begin(), waiting.excluded.end());
   }
   constexpr ConnectionId nobody = 0;
-  SharedMessage& message = context.share(MessageType::text, array_of(batch, nobody));
-  send(message, {.channel = name_, .data = {}, .type = MessageType::text, .publisher = 0, .excluded = special});
+  const std::string for_all = array_of(batch, nobody);
+  send({.channel = name_, .data = for_all, .type = MessageType::text, .publisher = 0, .excluded = special}, context);
   if (special.empty()) return;
-  for (ClientConnection* const subscriber : subscribers_) {
-    if (std::ranges::find(special, subscriber->id()) == special.end()) continue;
-    const std::string array = array_of(batch, subscriber->id());
+  for (Subscriber& subscriber : subscribers_) {
+    ClientConnection& connection = *subscriber.connection;
+    if (std::ranges::find(special, connection.id()) == special.end()) continue;
+    const std::string array = array_of(batch, connection.id());
     if (array.empty()) continue;
-    subscriber->take_publication(context.share(MessageType::text, array), options_.slow_consumer, number_);
+    catch_up(subscriber);
+    connection.take_publication(context.share(MessageType::text, array), options_.slow_consumer, number_);
   }
 }
 

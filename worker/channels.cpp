@@ -36,6 +36,8 @@ Channels::Channels(Loop& loop, AppHost& app, const ConnectionTable& connections)
     : app_(app), connections_(connections) {
   batch_timer_ = make_uv_handle<uv_timer_t>([&](uv_timer_t* handle) { return uv_timer_init(loop.get(), handle); });
   batch_timer_->data = this;
+  each_turn_ = make_uv_handle<uv_idle_t>([&](uv_idle_t* handle) { return uv_idle_init(loop.get(), handle); });
+  each_turn_->data = this;
 }
 
 void Channels::connect(Bus& bus, ConnectionContext& context) {
@@ -73,6 +75,7 @@ void Channels::join(ClientConnection& subscriber, Channel& channel) {
   if (std::exchange(membership.joined, true)) return;
   send_batch(channel);
   --channel.joining;
+  if (!subscriber.is_open()) ++channel.ending;
   membership.position = channel.add(subscriber);
 }
 
@@ -82,6 +85,14 @@ void Channels::unsubscribe(ClientConnection& subscriber, std::string_view channe
   if (found == memberships.end()) return;
   if (found->channel->is_kept()) bus_->leave(channel, subscriber.id());
   drop(subscriber, static_cast<std::size_t>(found - memberships.begin()));
+}
+
+void Channels::note_ending(const ClientConnection& subscriber) {
+  const Memberships* const memberships = subscriber.memberships_if_any();
+  if (memberships == nullptr) return;
+  for (const Membership& membership : *memberships) {
+    if (membership.joined) ++membership.channel->ending;
+  }
 }
 
 void Channels::leave_all(ClientConnection& subscriber) {
@@ -100,8 +111,11 @@ void Channels::drop(ClientConnection& subscriber, std::size_t index) {
   Channel& channel = *gone.channel;
   if (!gone.joined) {
     --channel.joining;
-  } else if (ClientConnection* const moved = channel.remove(gone.position)) {
-    find_membership(moved->memberships(), channel.name())->position = gone.position;
+  } else {
+    channel.catch_up(gone.position);
+    if (!subscriber.is_open()) --channel.ending;
+    ClientConnection* const moved = channel.remove(gone.position);
+    if (moved != nullptr) find_membership(moved->memberships(), channel.name())->position = gone.position;
   }
   forget_if_empty(channel);
 }
@@ -137,6 +151,19 @@ ClientConnection* Channels::find(ConnectionId id) const {
   return found == connections_.end() ? nullptr : found->second.get();
 }
 
+void Channels::catch_up(const ClientConnection& subscriber) {
+  const Memberships* const memberships = subscriber.memberships_if_any();
+  if (memberships == nullptr) return;
+  for (const Membership& membership : *memberships) {
+    if (membership.joined) membership.channel->catch_up(membership.position);
+  }
+}
+
+bool Channels::gets_messages(ConnectionId id, std::string_view channel) const {
+  const ClientConnection* const connection = find(id);
+  return connection != nullptr && connection->is_open() && is_subscribed(*connection, channel);
+}
+
 // ---- channels -------------------------------------------------------------------------------------------------------
 
 Channel* Channels::find_channel(std::string_view name) const {
@@ -159,12 +186,34 @@ std::unique_ptr<Channel> Channels::make_channel(std::string_view name) {
 void Channels::forget_if_empty(Channel& channel) {
   if (!channel.is_empty()) return;
   std::erase_if(batches_, [&channel](const auto& batch) { return batch.second == &channel; });
+  if (channel.is_under_way()) {
+    context_->flush();  // the turn's output may refer to its messages
+    std::erase(under_way_, &channel);
+  }
   bus_->set_interest(channel.name(), false);
   channels_.erase(channels_.find(channel.name()));
 }
 
 const ChannelOptions& Channels::options_of(std::string_view channel) const {
   return app_.channel_options(channel);
+}
+
+// ---- rounds ---------------------------------------------------------------------------------------------------------
+
+void Channels::begin_rounds(Channel& channel) {
+  // It may be among them still, with all that it had sent for want of room.
+  if (std::ranges::find(under_way_, &channel) == under_way_.end()) under_way_.push_back(&channel);
+  uv_idle_start(each_turn_.get(), [](uv_idle_t* handle) { static_cast<Channels*>(handle->data)->go_on(); });
+}
+
+void Channels::go_on() {
+  if (!under_way_.empty()) {
+    Channel& channel = *under_way_.front();
+    channel.go_on(*context_);
+    std::ranges::rotate(under_way_, under_way_.begin() + 1);
+    if (!channel.is_under_way()) under_way_.pop_back();
+  }
+  if (under_way_.empty()) uv_idle_stop(each_turn_.get());
 }
 
 // ---- batches --------------------------------------------------------------------------------------------------------
@@ -198,9 +247,10 @@ void Channels::send_batch(Channel& channel) {
   arm_batches();
 }
 
-void Channels::send_batches() {
+void Channels::send_all() {
   for (const auto& [due, channel] : std::exchange(batches_, {})) channel->send_batch(*context_);
   arm_batches();
+  while (is_under_way()) go_on();
 }
 
 // ---- for the bus ----------------------------------------------------------------------------------------------------
@@ -274,11 +324,11 @@ void Channels::handle_members(std::string_view channel, const std::vector<Member
 
 std::size_t Channels::count_subscribers(std::string_view channel) const {
   const Channel* const found = find_channel(channel);
-  return found == nullptr ? 0 : found->subscribers().size();
+  return found == nullptr ? 0 : found->subscriber_count();
 }
 
 void Channels::for_each_channel(const std::function<void(std::string_view, std::size_t)>& visit) const {
-  for (const auto& [name, channel] : channels_) visit(name, channel->subscribers().size());
+  for (const auto& [name, channel] : channels_) visit(name, channel->subscriber_count());
 }
 
 void Channels::for_each_member(const std::function<void(const LocalMember&)>& visit) const {

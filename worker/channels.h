@@ -46,19 +46,29 @@ class Channels final : public BusClient {
   [[nodiscard]] bool is_subscribed(const ClientConnection& subscriber, std::string_view channel) const;
   SendResult publish(const ClientConnection& publisher, std::string_view channel, std::string_view data,
                      MessageType type);
+  // It is still open, and will not be.
+  static void note_ending(const ClientConnection& subscriber);
   // It is over.
   void leave_all(ClientConnection& subscriber);
+  // It gets what its channels have under way, since it is about to be sent something else.
+  static void catch_up(const ClientConnection& subscriber);
 
   // ---- for the worker and for other programs
   SendResult publish(std::string_view channel, std::string_view data, MessageType type, Bus::TellDelivery tell = {});
   SendResult deliver_here(std::string_view channel, std::string_view data, MessageType type);
+  // Its messages go to a part of its subscribers in each turn, until all have got them.
+  void begin_rounds(Channel& channel);
+  // Some channel's do.
+  [[nodiscard]] bool is_under_way() const { return !under_way_.empty(); }
+  // Whether a connection is open and one of the channel's subscribers.
+  [[nodiscard]] bool gets_messages(ConnectionId id, std::string_view channel) const;
 
   // ---- from one worker to another
   [[nodiscard]] static std::vector<SubscriptionState> save(const ClientConnection& subscriber);
   void restore(ClientConnection& subscriber, const std::vector<SubscriptionState>& subscriptions);
-  // What waits in batches leaves now.
-  void send_batches();
-  [[nodiscard]] bool has_batches() const { return !batches_.empty(); }
+  // What waits in batches, or is under way, leaves now.
+  void send_all();
+  [[nodiscard]] bool has_waiting() const { return !batches_.empty() || is_under_way(); }
   // The connections are another worker's: nobody is subscribed here any more.
   void hand_over();
 
@@ -86,6 +96,7 @@ class Channels final : public BusClient {
   void forget_if_empty(Channel& channel);
 
   [[nodiscard]] std::unique_ptr<Channel> make_channel(std::string_view name);
+  void go_on();
   void send_batch(Channel& channel);
   void arm_batches();
   void batches_due();
@@ -98,6 +109,8 @@ class Channels final : public BusClient {
   std::uint64_t last_channel_ = 0;                        // its number
   std::set<std::pair<std::uint64_t, Channel*>> batches_;  // when each is due, in milliseconds of the loop's clock
   UvHandle<uv_timer_t> batch_timer_;
+  std::vector<Channel*> under_way_;  // they take turns
+  UvHandle<uv_idle_t> each_turn_;    // while there are any
 };
 
 }  // namespace wsd::worker

@@ -470,6 +470,12 @@ std::uint64_t ClientConnection::idle_ms() const {
   return static_cast<std::uint32_t>(context_.now_ms()) - last_message_ms_;
 }
 
+// What was published before comes before what follows now. Whether it is open.
+bool ClientConnection::catch_up() {
+  if (context_.channels.is_under_way()) Channels::catch_up(*this);
+  return is_open();
+}
+
 // The channel's, unless it leaves that to us.
 SlowConsumer ClientConnection::policy_for(SlowConsumer channels) const {
   const bool closes = context_.limits.full_queue == FullQueue::close;
@@ -551,13 +557,14 @@ bool ClientConnection::make_room(std::size_t size, SlowConsumer policy, ClientOu
 
 void ClientConnection::close_slow() {
   context_.counters.slow_closed.add(1);
-  close_as(ClosedBy::server, close_code::try_again_later, "it reads too slowly");
+  closed_by(ClosedBy::server);
+  begin_close(close_code::try_again_later, "it reads too slowly");
 }
 
 // ---- sending --------------------------------------------------------------------------------------------------------
 
 SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces, MessageType type) {
-  if (phase_ != Phase::open) return SendResult::dropped;
+  if (!catch_up()) return SendResult::dropped;
   std::size_t size = 0;
   for (const std::string_view piece : pieces) size += piece.size();
   const std::size_t waiting = output_.size();
@@ -647,9 +654,14 @@ void ClientConnection::close(std::uint16_t code, std::string_view reason) {
 }
 
 void ClientConnection::close_as(ClosedBy who, std::uint16_t code, std::string_view reason) {
-  if (phase_ != Phase::open) return;
+  if (!catch_up()) return;
   closed_by(who);
   begin_close(protocol::may_be_sent_by_peer(code) ? code : close_code::internal_error, reason);
+}
+
+void ClientConnection::leave_open(Phase phase) {
+  if (phase_ == Phase::open) Channels::note_ending(*this);
+  phase_ = phase;
 }
 
 void ClientConnection::begin_close(std::optional<std::uint16_t> code, std::string_view reason) {
@@ -660,7 +672,7 @@ void ClientConnection::begin_close(std::optional<std::uint16_t> code, std::strin
   session_.close_sent();
   close_code_ = code.value_or(close_code::no_code);
   if (!reason.empty()) close_reason_ = std::make_unique<std::string>(reason);
-  phase_ = Phase::closing;
+  leave_open(Phase::closing);
   context_.endings.arm(*this, context_.now_ms());
   if (paused_) resume_receive();  // or the peer's answer would never be read
 }
@@ -675,7 +687,7 @@ void ClientConnection::finish_close(std::uint16_t code, std::string_view reason,
 }
 
 void ClientConnection::linger() {
-  phase_ = Phase::lingering;
+  leave_open(Phase::lingering);
   stop_counting();  // who comes back at once is not one more
   paused_ = false;
   held_input_.reset();

@@ -166,11 +166,13 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
   [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_, traffic_}; }
 
+  bool catch_up();
   // Closes in the name of `who`.
   void close_as(ClosedBy who, std::uint16_t code, std::string_view reason);
   void closed_by(ClosedBy who) {
     if (closed_by_ == ClosedBy::nobody) closed_by_ = who;
   }
+  void leave_open(Phase phase);
   void begin_close(std::optional<std::uint16_t> code, std::string_view reason);
   void finish_close(std::uint16_t code, std::string_view reason, bool clean);
   void close_slow();

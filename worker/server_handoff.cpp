@@ -70,10 +70,10 @@ Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional
 
 // Nothing of the loop runs meanwhile, so nothing is accepted, read or called between the first save() and the end.
 void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay_time_ms) {
-  do {  // what a callback publishes meanwhile may wait in a batch again
-    channels_.send_batches();
+  do {  // what a callback publishes meanwhile may wait again
+    channels_.send_all();
     end_turn();
-  } while (channels_.has_batches());
+  } while (channels_.has_waiting());
   const auto api_connections = api_.save();
   HandoffSender handoff(RecordSocket(std::move(stream)), client_count(), heritage_.limits.handoff_patience);
   for (const ApiService::Saved& saved : api_connections) handoff.add(saved.state, saved.descriptor);

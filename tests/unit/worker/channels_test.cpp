@@ -321,7 +321,7 @@ TEST_F(ChannelsTest, AFullBatchDoesNotWait) {
   for (int i = 0; i < 100; ++i) stream += clients.peers[0].receive(), bench.turn();
   EXPECT_EQ(parse_frames(stream), (Frames{{0x81, "[" + large + "," + large + "," + large + "]"}}));
   bench.channels.publish("danmaku", "1", MessageType::text);
-  bench.channels.send_batches();
+  bench.channels.send_all();
   bench.end_turn();
   EXPECT_EQ(clients.read(0), (Frames{{0x81, "[1]"}})) << "and a handoff does not wait either";
 }
@@ -338,7 +338,7 @@ TEST_F(ChannelsTest, WhoJoinsInTheMiddleOfABatchGetsNothingThatWasSaidBefore) {
     bench.end_turn();
     bench.channels.publish(channel, "2", MessageType::text);
     bench.end_turn();
-    bench.channels.send_batches();
+    bench.channels.send_all();
     bench.end_turn();
     EXPECT_EQ(clients.read(0), (Frames{{0x81, "[1]"}, {0x81, "[2]"}})) << channel;
     EXPECT_EQ(clients.read(1), (Frames{{0x81, "[2]"}})) << channel << ": 1 is in its history";
@@ -352,7 +352,7 @@ TEST_F(ChannelsTest, ABatchWhoseSubscribersAreGoneIsForgotten) {
   bench.channels.publish("danmaku", "1", MessageType::text);
   clients[0].unsubscribe("danmaku");
   clients[0].subscribe("danmaku", {});
-  bench.channels.send_batches();
+  bench.channels.send_all();
   bench.end_turn();
   EXPECT_THAT(clients.read(0), IsEmpty());
 }
@@ -595,7 +595,7 @@ class ChannelsHandover : public ChannelsTest {
  protected:
   // What Server does on both sides.
   static void hand_over(ConnectionBench& old, ConnectionBench& heir) {
-    old.channels.send_batches();
+    old.channels.send_all();
     old.end_turn();
     std::vector<std::pair<ConnectionState, FileDescriptor>> handed;
     for (const auto& [id, connection] : old.connections) {
