@@ -1,4 +1,4 @@
-"""Runs the load client against one server and reads its report."""
+"""Runs a load client against one server and reads its report: wsbench, or load_client where that is the judge."""
 
 import contextlib
 import json
@@ -28,11 +28,13 @@ def run(command, patience):
 
 
 class Client:
-    def __init__(self, binary, pinning):
-        self.start = pinning + [str(binary)]
+    def __init__(self, command, pinning):
+        self.start = pinning + [str(word) for word in command]
 
     def command(self, server, arguments):
-        return self.start + ["--prefix="] + [f"--pid={pid}" for pid in server.pids] + arguments + [server.url]
+        words = [f"--pid={pid}" for pid in server.pids] + arguments
+        words += ["--insecure"] if server.url.startswith("wss:") else []
+        return self.start + words + [server.url]
 
     def run(self, server, arguments, patience):
         return run(self.command(server, arguments), patience)
@@ -91,8 +93,18 @@ def await_line(stream, text):
 
 def report_of(output, error, status, command):
     if status != 0:
-        raise Failure(f"{shlex.join(command)}\nended with {status}: {output.strip() or error.strip()}")
+        raise Failure(f"{shlex.join(command)}\nended with {status}: {faults_in(output) or error.strip()}")
     return json.loads(output)
+
+
+def faults_in(output):
+    """What a report says of faults, or what was printed instead of one."""
+    try:
+        report = json.loads(output)
+    except ValueError:
+        return output.strip()
+    counts = [f"{name} {value}" for name, value in report.items() if name.startswith("errors_") and value]
+    return ", ".join(counts + report.get("problems", []))
 
 
 def reload(command):

@@ -40,12 +40,12 @@ def size_name(size):
     return f"{size} B" if size < KIB else f"{size // KIB} KiB" if size < KIB * KIB else f"{size // KIB // KIB} MiB"
 
 
-def against(server, *arguments):
+def against(server, *arguments, client="client"):
     """Measures: the client with these arguments, and the time that the options give, against a fresh server."""
 
     def measure(bench):
         with server.start(bench.server_pinning) as running:
-            return bench.client.run(running, list(arguments) + bench.timed(), bench.patience)
+            return getattr(bench, client).run(running, list(arguments) + bench.timed(), bench.patience)
 
     return measure
 
@@ -167,7 +167,7 @@ CONNECT_TARGET = 1.10
 
 
 def connect_rows(bench):
-    arguments = ["--connect", "--connections=50"]
+    arguments = ["--churn", "--connections=50"]
     own = bench.own_servers()
     variants = [Variant(s.name, against(s, *arguments), "floor", CONNECT_TARGET if s.name == "wsd" else None) for s in own]
     variants += [Variant(s.name, against(s, *arguments), "floor", rounds=bench.peer_rounds) for s in bench.peers]
@@ -190,7 +190,7 @@ def memory_rows(bench):
     def measure_with(server):
         def measure(bench):
             with server.start(bench.server_pinning) as running:
-                arguments = ["--idle", f"--connections={bench.options.idle}"]
+                arguments = ["--idle", "--greet", "--duration=0.5", f"--connections={bench.options.idle}"]
                 return bench.client.run(running, arguments, bench.patience)
 
         return measure
@@ -224,7 +224,7 @@ def fan_out_rows(bench):
     for (subscribers, outstanding), target in FAN_OUT_TARGETS.items():
         arguments = ["--channels", "--size=125", f"--connections={subscribers}", f"--pipeline={outstanding}"]
         variants = [
-            Variant(s.name, against(s, *arguments), "floor", target if s.name == "wsd, 1 worker" else None,
+            Variant(s.name, against(s, *arguments, client="judge"), "floor", target if s.name == "wsd, 1 worker" else None,
                     bench.few_rounds if "4 workers" in s.name else None)
             for s in servers
         ]  # fmt: skip
@@ -255,6 +255,19 @@ def growth_rows(bench):
                 measure = against(server, *echo_arguments(size, count, 1))
                 variants.append(Variant(f"{server.name}, {count:,}", measure, first, rounds=bench.some_rounds))
         yield Row(f"{size_name(size)}, one in flight on each", variants)
+    if bench.has_wsd and bench.options.most >= 10_000:
+        yield Row("20 B, one in flight on each, 6 workers and 6 clients", [many(count) for count in (1000, 10_000, 100_000)])
+
+
+def many(count):
+    """More than one process may hold. A message takes a second's turn with 100,000, so a measurement takes several."""
+    arguments = [*echo_arguments(20, count, 1), "--threads=6"]
+
+    def measure(bench):
+        with wsd_server(bench.wsd, count=6).start(bench.server_pinning) as running:
+            return bench.client.run(running, arguments + ["--duration=4", "--warmup=2"], 180)
+
+    return Variant(f"wsd, {count:,}", measure, "wsd, 1,000", rounds=1 if count > 10_000 else 3)
 
 
 ACTIVE_TARGET = 1.3
@@ -268,7 +281,7 @@ def active_rows(bench):
     def amid_silent(server):
         def measure(bench):
             with server.start(bench.server_pinning) as running:
-                with bench.client.holding(running, ["--idle", f"--connections={all_of_them - active}"]):
+                with bench.client.holding(running, ["--idle", f"--connections={all_of_them - active}", "--duration=0.1"]):
                     return bench.client.run(running, echo_arguments(20, active, 1) + bench.timed(), bench.patience)
 
         return measure
@@ -322,7 +335,7 @@ def reload_rows(bench):
             arguments = ["--exact", "--plain", "--pipeline=8", "--prefix=g", f"--connections={count}", f"--rate={rate}"]
             slots, pause = [], max(bench.seconds, 0.2)
             with wsd_server(bench.wsd, count=workers, prefix="g1 ").start(bench.server_pinning) as server:
-                with bench.client.holding(server, arguments) as report:
+                with bench.judge.holding(server, arguments) as report:
                     for _ in range(bench.options.reloads):
                         time.sleep(pause)
                         if reloads:
