@@ -1,5 +1,6 @@
 """wsbench beyond plain echoes: TLS, compression, subprotocols, fan-out, reloads; and whether what it says is so."""
 
+import pathlib
 import shlex
 import time
 
@@ -7,7 +8,7 @@ import pytest
 
 from certificates import Authority
 from foreign_server import ForeignServer
-from server import BINARY, wait_until
+from server import BINARY, shared_server, wait_until
 from wsbench import assert_clean, bench, run
 
 pytest.importorskip("websockets")
@@ -136,6 +137,118 @@ def test_a_server_s_faults_are_seen(directory, foreign, habit, fault):
     assert report.status == 1
     assert set(report.faults()) == {fault}
     assert report["errors_" + fault] == pytest.approx(800 / 50, abs=2)
+
+
+# ---- fan-out -------------------------------------------------------------------------------------------------------------
+
+ROOM = pathlib.Path(__file__).parents[2] / "docs/examples/room.cpp"
+CROWD = ["--fanout", "-d", "1s", "--warmup", "200ms"]
+
+
+@pytest.fixture(scope="module")
+def room():
+    """docs/examples/room.cpp on two workers, for all tests that leave it as they found it."""
+    with shared_server(app=ROOM, count=2) as made:
+        yield made
+
+
+def url_of(server, path):
+    return f"ws://127.0.0.1:{getattr(server, 'fixed_port', None) or server.port}{path}"
+
+
+@pytest.mark.smoke
+@pytest.mark.parametrize("whose", ["ours", "foreign"])
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--publishers", 3, "--pipeline", 4, "-s", "32-2k"], ["--publishers", 3, "-R", 60, "-t", 3], ["-t", 1, "--binary"]],
+    ids=["closed", "pipelined", "rate", "one process"],
+)
+def test_everybody_gets_everything_once(directory, room, foreign, whose, words, request):
+    server = room if whose == "ours" else foreign("room")
+    report = bench(directory, *CROWD, "-c", 20, *words, url_of(server, "/" + str(abs(hash(request.node.name)))))
+    assert_clean(report)
+    publishers = report["publishers"]
+    listeners = 20 + publishers - 1  # a publisher hears the others
+    assert report["connections_open_at_end"] == 20 + publishers
+    assert report["publications"] > 10
+    assert report["deliveries"] == pytest.approx(report["publications"] * listeners, rel=0.1)
+    if report["rate"]:
+        assert report["publications"] == pytest.approx(60, abs=6)
+    assert 0 < report["latency_us_p50"] <= report["latency_us_max"] < 1e6
+
+
+def test_batches_and_compressed_broadcasts(directory, servers):
+    server = servers(app=ROOM, count=2, options=["--deflate"])
+    server.start()
+    for path in ("/wall/x", "/tea"):
+        report = bench(directory, *CROWD, "-c", 10, "--publishers", 2, "-R", 200, "-s", 500, "--deflate", url_of(server, path))
+        assert_clean(report)
+        assert report["deliveries"] == pytest.approx(200 * 11, rel=0.1)
+        assert report["bytes_received"] < 0.9 * 500 * report["deliveries"]
+
+
+def test_cpu_of_a_delivery(directory, room):
+    pids = [word for pid in room.worker_pids() for word in ("--pid", pid)]
+    report = bench(directory, *CROWD, "-c", 50, *pids, url_of(room, "/cpu"))
+    assert_clean(report)
+    assert report["server_cpu_us_per_delivery"] > 0 and report["client_cpu_us_per_delivery"] > 0
+
+
+@pytest.mark.parametrize("habit, fault", [("room-lose", "lost"), ("room-double", "doubled"), ("room-swap", "reordered")])
+def test_faults_of_a_fan_out_are_seen(directory, foreign, habit, fault):
+    words = ["--fanout", "-d", "2s", "--warmup", 0, "--timeout", "500ms", "-c", 10, "-R", 200]
+    report = bench(directory, *words, url_of(foreign(habit), "/x"))
+    assert report.status == 1
+    assert set(report.faults()) == {fault}
+    assert report["errors_" + fault] == pytest.approx(400 / 50 * 10, abs=20)
+
+
+def test_a_closed_loop_does_not_wait_for_what_is_lost(directory, foreign):
+    report = bench(directory, *CROWD, "-c", 4, "--timeout", "500ms", "--pipeline", 3, url_of(foreign("room-lose"), "/x"))
+    assert report.status == 1 and set(report.faults()) == {"lost"}
+    assert report["publications"] > 100
+
+
+def test_a_server_that_publishes_to_nobody(directory, foreign):
+    """Its silence is said, and in the time that was given."""
+    report = bench(directory, *CROWD, "-c", 2, url_of(foreign("echo"), "/x"), timeout=60)
+    assert report.status == 1
+    assert "does not reach all others" in report["problems"][0]
+
+
+def test_subscribers_that_do_not_read(directory, room):
+    words = ["--fanout", "-d", "2s", "-c", 10, "-R", 100, "-s", "64k", "--stalled", 2]
+    report = bench(directory, *words, url_of(room, "/stalled"))
+    assert_clean(report)
+    assert report["stalled"] == 2 and report["stalled_missed"] > 0
+    assert report["deliveries"] == pytest.approx(200 * 10, rel=0.1)
+
+
+def test_a_fan_out_across_a_reload(directory, servers):
+    server = servers(app=ROOM, count=2)
+    server.start()
+    words = ["--fanout", "-d", "9s", "-c", 30, "--publishers", 3, "-R", 60]
+    report = bench(directory, *words, "--reload", command_of(server, "reload"), url_of(server, "/x"))
+    assert_clean(report)
+    assert report["reloads"] == 1 and 0 < report["gap_us_max"] < 2e6
+
+
+def test_a_fan_out_goes_on_without_those_that_a_death_takes(directory, servers):
+    server = servers(app=ROOM, count=2)
+    server.start()
+    server.expect_log("was killed by SIGKILL")
+    rows = server.workers
+    kill = f"kill -9 {rows()[0]['pid']}"
+    report = bench(directory, "--fanout", "-d", "3s", "-c", 30, "--publishers", 6, "--pipeline", 2, "--reload", kill, url_of(server, "/x"))
+    assert report.status == 1
+    assert 0 < report["errors_closed"] < 36
+    assert set(report.faults()) == {"closed"}
+    assert report["connections_open_at_end"] == 36 - report["errors_closed"]
+
+
+def test_options_of_a_fan_out(directory):
+    for words in (["--publishers", 2], ["--stalled", 2], ["--fanout", "-s", 20], ["--fanout", "--publishers", 0]):
+        assert run(directory, *words, "ws://127.0.0.1:1/").returncode == 2
 
 
 # ---- reloads -------------------------------------------------------------------------------------------------------------

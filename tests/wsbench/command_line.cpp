@@ -9,6 +9,7 @@
 
 #include "protocol/http_syntax.h"
 #include "tests/wsbench/figures.h"
+#include "tests/wsbench/publication.h"
 
 namespace wsd::bench {
 
@@ -35,6 +36,7 @@ class Parser {
     app_.footer(std::string(footer));
     add_load();
     add_modes();
+    add_fanout();
     add_reload();
     add_messages();
     add_network();
@@ -139,7 +141,22 @@ class Parser {
              "connections; with --rate so many a second");
     add_mode("--churn", ModeName::churn, "The same with one echo before closing, and the whole of it counts");
     add_mode("--idle", ModeName::idle, "Only hold the connections; with --pid, the server's memory for each");
+    add_mode("--fanout", ModeName::fanout,
+             "The connections subscribe to the channel that the server makes of the path; publishers publish to it, "
+             "with --pipeline publications that not everybody has got, or --rate a second together");
     app_.add_flag("--greet", options_.greets, "With --idle: have one message answered on each connection first");
+  }
+
+  void add_fanout() {
+    add_count("--publishers", "With --fanout: connections more, that publish (1)", options_.publishers, max_publishers);
+    add(
+        "--stalled", "N", "With --fanout: connections more, that subscribe and do not read (0)",
+        [this](const std::string& text) {
+          const auto count = count_from(text);
+          options_.stalled = count.value_or(0);
+          return count.has_value();
+        },
+        "a number, such as 10");
   }
 
   void add_messages() {
@@ -231,10 +248,11 @@ class Parser {
     options_.processes = std::min(options_.processes, options_.connections);
     finish_modes();
     finish_reload();
+    finish_fanout();
     options_.address = NetworkAddress::resolve(options_.url.host, options_.url.port);
     if (options_.sources.empty() && options_.address.is_loopback_v4() &&
-        options_.connections > connections_per_source) {
-      options_.sources = loopback_sources(options_.connections);
+        options_.all_connections() > connections_per_source) {
+      options_.sources = loopback_sources(options_.all_connections());
     }
     if (!options_.sources.empty() && options_.sources.front().family() != options_.address.family()) {
       throw UsageError("--source and the target are not of one kind: both IPv4, or both IPv6");
@@ -243,7 +261,7 @@ class Parser {
 
   void finish_modes() const {
     if (options_.greets && options_.mode != ModeName::idle) throw UsageError("--greet is for --idle");
-    if (options_.pipeline > 1 && options_.mode != ModeName::echo)
+    if (options_.pipeline > 1 && options_.mode != ModeName::echo && options_.mode != ModeName::fanout)
       throw UsageError(fmt::format("--pipeline is not for {}", mode_flag_));
     if (options_.rate > 0 && options_.mode == ModeName::idle)
       throw UsageError("--idle sends nothing: leave out --rate");
@@ -254,10 +272,25 @@ class Parser {
       if (options_.reload_every > Seconds(0)) throw UsageError("--reload-every is for --reload");
       return;
     }
-    if (options_.mode != ModeName::echo) throw UsageError("--reload is for echoes");
+    if (options_.mode != ModeName::echo && options_.mode != ModeName::fanout) {
+      throw UsageError("--reload is for echoes and --fanout");
+    }
     if (options_.reload_every >= options_.duration) throw UsageError("--reload-every is to be shorter than -d");
-    if (options_.rate == 0) {
+    if (options_.rate == 0 && options_.mode == ModeName::echo) {
       options_.rate = std::min(100 * static_cast<double>(options_.connections), highest_reload_rate);
+    }
+  }
+
+  void finish_fanout() {
+    if (options_.mode != ModeName::fanout) {
+      if (app_.count("--publishers") + app_.count("--stalled") > 0) {
+        throw UsageError("--publishers and --stalled are for --fanout");
+      }
+      return;
+    }
+    if (app_.count("--size") == 0) options_.sizes = SizeDistribution::parse("125");
+    if (options_.sizes.smallest() < smallest_publication) {
+      throw UsageError(fmt::format("with --fanout messages have {} bytes or more", smallest_publication));
     }
   }
 

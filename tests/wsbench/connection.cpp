@@ -31,11 +31,16 @@ std::vector<std::string> handshake_headers(const Options& options) {
   return headers;
 }
 
+std::uint16_t close_code_in(std::string_view payload) {
+  if (payload.size() < 2) return 1005;
+  return static_cast<std::uint16_t>((static_cast<std::uint8_t>(payload[0]) << 8U) |
+                                    static_cast<std::uint8_t>(payload[1]));
+}
+
 // What a Close said.
 std::string close_text(std::string_view payload) {
   if (payload.size() < 2) return "without a status";
-  const unsigned code = static_cast<std::uint8_t>(payload[0]) * 256U + static_cast<std::uint8_t>(payload[1]);
-  return fmt::format("with {} \"{}\"", code, payload.substr(2));
+  return fmt::format("with {} \"{}\"", close_code_in(payload), payload.substr(2));
 }
 
 }  // namespace
@@ -52,6 +57,7 @@ ConnectionContext::ConnectionContext(const Options& run_options, Statistics& run
 void Connection::connect() {
   reader_ = {};
   has_close_ = false;
+  close_code_ = 0;
   message_offset_ = 0;
   unsent_.clear();
   carried_.clear();
@@ -63,7 +69,8 @@ void Connection::connect() {
   const Options& options = context_.options;
   const NetworkAddress* source = options.sources.empty() ? nullptr : &options.sources[index_ % options.sources.size()];
   const TlsContext* tls = context_.tls ? &*context_.tls : nullptr;
-  if (const int error = socket_.connect(options.address, source, tls, context_.poller, this); error != 0) {
+  if (const int error = socket_.connect(options.address, source, tls, receive_buffer_, context_.poller, this);
+      error != 0) {
     return fail(Ending::refused,
                 fmt::format("cannot connect to {}: {}", options.url.authority(), std::strerror(error)));
   }
@@ -224,8 +231,9 @@ void Connection::read_control(const FrameReader::Piece& piece) {
   }
   if (piece.opcode != Opcode::close) return;
   has_close_ = true;
+  close_code_ = close_code_in(payload);
   if (state_ != State::open) return;
-  context_.statistics.explain(fmt::format("the server closed a connection {}", close_text(payload)));
+  if (!may_end_) context_.statistics.explain(fmt::format("the server closed a connection {}", close_text(payload)));
   send(client_frame(Opcode::close, std::string_view(payload).substr(0, 2), context_.keys.next()));
 }
 
@@ -253,13 +261,13 @@ void Connection::end(Ending ending) {
   Errors& errors = context_.statistics.errors;
   if (ending == Ending::refused) errors.connect.add();
   if (ending == Ending::handshake) errors.handshake.add();
-  if (ending == Ending::closed) errors.closed.add();
+  if (ending == Ending::closed && !may_end_) errors.closed.add();
   disconnect();
   context_.owner->on_end(*this, ending);
 }
 
 void Connection::fail(Ending ending, std::string_view what) {
-  context_.statistics.explain(what);
+  if (ending != Ending::closed || !may_end_) context_.statistics.explain(what);
   if (ending == Ending::wrong) context_.statistics.errors.wrong.add();
   end(ending);
 }

@@ -104,6 +104,12 @@ class Connection {
   [[nodiscard]] bool is_compressed() const { return deflate_ != nullptr; }
   // Off: what comes waits in the kernel, and the server's end is not noticed.
   void watch_readable(bool on) { socket_.watch_readable(on); }
+  // Before connect(): the socket's, in bytes; 0: the kernel's own choice.
+  void set_receive_buffer(int size) { receive_buffer_ = size; }
+  // Before connect(): the server may end it, which is no error.
+  void allow_end() { may_end_ = true; }
+  // The code of the server's Close, 1005 where it had none; 0: none has come.
+  [[nodiscard]] std::uint16_t close_code() const { return close_code_; }
   // Close with 1000; on_end() follows when the server has answered.
   void send_close();
   // At once, without a word to anybody.
@@ -137,6 +143,9 @@ class Connection {
   Socket socket_;
   State state_ = State::idle;
   bool has_close_ = false;  // the server's Close has come
+  std::uint16_t close_code_ = 0;
+  int receive_buffer_ = 0;
+  bool may_end_ = false;
   FrameReader reader_;
   std::uint64_t message_offset_ = 0;
   std::string unsent_;

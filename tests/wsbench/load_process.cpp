@@ -13,6 +13,7 @@ namespace wsd::bench {
 namespace {
 
 constexpr std::chrono::seconds patience_to_open{30};  // without any progress
+constexpr std::chrono::seconds patience_to_prepare{15};
 constexpr std::chrono::seconds patience_to_close{2};
 constexpr Time never = Time::max();
 
@@ -22,6 +23,13 @@ std::size_t share_of(std::size_t count, std::size_t processes, std::size_t index
   return count / processes + (index < count % processes ? 1 : 0);
 }
 
+std::size_t held_by(const Options& options, std::size_t index) {
+  std::size_t held = share_of(options.connections, options.processes, index);
+  if (options.mode != ModeName::fanout) return held;
+  held += share_of(options.publishers, options.processes, index);
+  return held + share_of(options.stalled, options.processes, index);
+}
+
 LoadProcess::LoadProcess(const Options& options, std::size_t index, SharedRun& shared, int channel)
     : options_(options),
       shared_(shared),
@@ -29,7 +37,7 @@ LoadProcess::LoadProcess(const Options& options, std::size_t index, SharedRun& s
       channel_(channel),
       context_(options, statistics_) {
   ::prctl(PR_SET_TIMERSLACK, 1UL);  // nanosecond; messages are due to the microsecond
-  for (std::size_t i = 0; i < share_of(options.connections, options.processes, index); ++i) {
+  for (std::size_t i = 0; i < held_by(options, index); ++i) {
     connections_.emplace_back(context_, i);
   }
   mode_ = make_mode({context_, connections_, index, shared});
@@ -50,6 +58,7 @@ void LoadProcess::run() {
 
 void LoadProcess::obey(Order order) {
   if (order == Order::open) open_connections();
+  if (order == Order::prepare) prepare();
   if (order == Order::load) make_load();
   if (order != Order::stop) report(order);
 }
@@ -80,6 +89,12 @@ std::size_t LoadProcess::handshakes_under_way() const {
   return begun_ - statistics_.opened.value() - errors.connect.value() - errors.handshake.value();
 }
 
+void LoadProcess::prepare() {
+  mode_->prepare();
+  const Time deadline = Clock::now() + patience_to_prepare;
+  while (!order_ && !mode_->is_prepared() && !mode_->is_over() && context_.now < deadline) turn(deadline);
+}
+
 void LoadProcess::make_load() {
   const Schedule& schedule = shared_.schedule();
   is_stopped_ = false;
@@ -89,13 +104,14 @@ void LoadProcess::make_load() {
 
   statistics_.latencies = {};
   const std::uint64_t events = statistics_.events.value(), received = statistics_.bytes_received.value(),
-                      sent = statistics_.bytes_sent.value();
+                      sent = statistics_.bytes_sent.value(), published = statistics_.published.value();
   const Time start = Clock::now();
   serve_load_until(time_of(schedule.measure_to));
   const Time end = Clock::now();
   statistics_.measured_events = statistics_.events.value() - events;
   statistics_.measured_bytes_received = statistics_.bytes_received.value() - received;
   statistics_.measured_bytes_sent = statistics_.bytes_sent.value() - sent;
+  statistics_.measured_published = statistics_.published.value() - published;
   statistics_.measured_ns = static_cast<std::uint64_t>((end - start).count());
 
   mode_->finish();
@@ -129,6 +145,8 @@ void LoadProcess::turn(Time until) {
        context_.poller.wait(events_, is_late ? context_.now : std::min(until, mode_->next_time()))) {
     if (event.data.ptr == nullptr) {
       read_order();
+    } else if (event.data.ptr == mode_.get()) {
+      mode_->on_wakeup();
     } else {
       static_cast<Connection*>(event.data.ptr)->handle(event.events);
     }

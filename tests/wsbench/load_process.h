@@ -14,10 +14,11 @@ namespace wsd::bench {
 
 // One byte each on the channel between the reporting process and one that makes load.
 enum class Order : char {
-  open = 'o',  // hold as many connections as the schedule says; answered when they are open, or have failed
-  load = 'l',  // make load as the schedule says; answered when it is over and all is counted
-  stop = 's',  // end the load now
-  quit = 'q',  // close the connections and go; the channel's end means the same
+  open = 'o',     // hold as many connections as the schedule says; answered when they are open, or have failed
+  prepare = 'p',  // get ready for the load; answered when everybody is, or that took too long
+  load = 'l',     // make load as the schedule says; answered when it is over and all is counted
+  stop = 's',     // end the load now
+  quit = 'q',     // close the connections and go; the channel's end means the same
 };
 
 class LoadProcess {
@@ -30,6 +31,7 @@ class LoadProcess {
  private:
   void obey(Order order);
   void open_connections();
+  void prepare();
   void make_load();
   void close_connections();
   [[nodiscard]] Time time_of(const Counter& time) const { return Time(std::chrono::nanoseconds(time.value())); }
@@ -55,5 +57,8 @@ class LoadProcess {
 
 // The share of process `index`, where `count` things are shared by `processes`.
 [[nodiscard]] std::size_t share_of(std::size_t count, std::size_t processes, std::size_t index);
+
+// Connections of process `index`, of all roles.
+[[nodiscard]] std::size_t held_by(const Options& options, std::size_t index);
 
 }  // namespace wsd::bench

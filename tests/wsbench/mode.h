@@ -1,6 +1,7 @@
 // What a run does with its connections. One object in each process; the process drives it:
 //
 //   hold connections() of its connections open, from before the load until after it
+//   prepare()    those are open, in all processes; act() and waiting until is_prepared(), or too long
 //   begin()      the load starts
 //   act()        whenever next_time() has come
 //   finish()     nothing new from here on
@@ -26,9 +27,13 @@ class Mode : public ConnectionOwner {
   virtual ~Mode() = default;
 
   [[nodiscard]] virtual std::size_t held_connections() const = 0;
+  virtual void prepare() {}
+  [[nodiscard]] virtual bool is_prepared() const { return true; }
   virtual void begin() = 0;
   [[nodiscard]] virtual Time next_time() const { return Time::max(); }
   virtual void act() {}
+  // A descriptor that was added to the poller with the mode itself as its tag is ready.
+  virtual void on_wakeup() {}
   virtual void finish() = 0;
   [[nodiscard]] virtual bool is_settled() const = 0;
   virtual void settle() = 0;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "protocol/frame.h"
 #include "protocol/permessage_deflate.h"
 #include "tests/wsbench/clock.h"
 #include "tests/wsbench/network_address.h"
@@ -21,9 +22,10 @@ enum class ModeName : std::uint8_t {
   connect,  // connect, opening handshake, gone, over and over
   churn,    // connect, opening handshake, one echo, closing handshake, over and over
   idle,     // connections that say nothing
+  fanout,   // publishers and subscribers of one channel
 };
 [[nodiscard]] constexpr const char* name_of(ModeName mode) {
-  constexpr const char* names[] = {"echo", "connect", "churn", "idle"};
+  constexpr const char* names[] = {"echo", "connect", "churn", "idle", "fanout"};
   return names[static_cast<std::size_t>(mode)];
 }
 
@@ -51,6 +53,8 @@ struct Options {
   std::optional<protocol::ContextTakeover> deflate;  // offer permessage-deflate, and insist on it
   std::vector<std::string> subprotocols;             // to offer, and to insist on one of them
   std::vector<std::string> headers;                  // "Name: value", of the opening handshake
+  std::size_t publishers = 1;                        // with fanout, beside the connections, which are subscribers
+  std::size_t stalled = 0;                           // with fanout: subscribers more that do not read
   std::string reload_command;                        // run by sh in the middle of the load; empty: none
   Seconds reload_every{0};                           // 0: once
   std::vector<pid_t> server_pids;
@@ -58,6 +62,13 @@ struct Options {
   bool is_json = false;
   bool waits_for_go = false;
 
+  // Of all roles.
+  [[nodiscard]] std::size_t all_connections() const {
+    return mode == ModeName::fanout ? connections + publishers + stalled : connections;
+  }
+  [[nodiscard]] protocol::Opcode opcode() const {
+    return is_binary ? protocol::Opcode::binary : protocol::Opcode::text;
+  }
   // What the command closes is opened anew.
   [[nodiscard]] bool reconnects() const { return !reload_command.empty(); }
 };

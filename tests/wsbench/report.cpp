@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "protocol/json_writer.h"
+#include "tests/wsbench/fanout_report.h"
 #include "tests/wsbench/figures.h"
 #include "tests/wsbench/reload_report.h"
 
@@ -24,6 +25,8 @@ Words words_of(ModeName mode) {
   switch (mode) {
     case ModeName::connect:
       return {"handshake", "handshakes", "Handshakes", "Conn/Sec"};
+    case ModeName::fanout:
+      return {"delivery", "deliveries", "Deliveries", "Deliv/Sec"};
     case ModeName::churn:
       return {"cycle", "cycles", "Cycles", "Cycle/Sec"};
     case ModeName::echo:
@@ -212,7 +215,10 @@ std::string heading(const Options& options) {
                                  options.url.authority(), options.url.path);
   text += fmt::format("  {} process{} and {} connections", options.processes, options.processes == 1 ? "" : "es",
                       options.connections);
-  if (options.rate > 0) text += fmt::format(", {:g} {} a second", options.rate, words_of(options.mode).many);
+  if (options.mode == ModeName::fanout) text += fanout_heading(options);
+  if (options.rate > 0)
+    text += fmt::format(", {:g} {} a second", options.rate,
+                        options.mode == ModeName::fanout ? "publications" : words_of(options.mode).many);
   return text + "\n";
 }
 
@@ -227,6 +233,7 @@ std::string text_report(const Options& options, const Outcome& outcome) {
   if (options.shows_distribution) text += distribution(outcome);
   text += fmt::format("  {} {} in {:.2f}s, {} read{}\n", outcome.events, words.many, seconds, size_text(bytes),
                       outcome.is_interrupted ? " (interrupted)" : "");
+  text += fanout_lines(options, outcome);
   text += reload_lines(options, outcome);
   text += error_lines(outcome);
   text += cpu_lines(options, words, outcome);
@@ -258,6 +265,7 @@ std::string json_report(const Options& options, const Outcome& outcome) {
   add_cpu(json, words.one, outcome);
   add_memory(json, outcome);
   add_latencies(json, *outcome.latencies);
+  add_fanout(json, options, outcome);
   add_reload(json, options, outcome);
   json.field("errors", outcome.errors.sum());
   for (const ErrorKind& kind : error_kinds) json.field(fmt::format("errors_{}", kind.key), outcome.errors.*kind.count);

@@ -43,12 +43,12 @@ void make_room_for_descriptors(const Options& options) {
   ::getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t needed = share_of(options.connections, options.processes, 0) + other_descriptors;
+  const rlim_t needed = held_by(options, 0) + other_descriptors;
   if (needed <= limit.rlim_cur) return;
-  const std::size_t enough = options.connections / (limit.rlim_cur - other_descriptors) + 1;
+  const std::size_t enough = options.all_connections() / (limit.rlim_cur - other_descriptors) + 1;
   throw std::runtime_error(fmt::format(
       "{} connections in {} need {} descriptors each, but the limit is {}: use -t {}, or raise ulimit -n",
-      options.connections, options.processes == 1 ? "1 process" : fmt::format("{} processes", options.processes),
+      options.all_connections(), options.processes == 1 ? "1 process" : fmt::format("{} processes", options.processes),
       needed, limit.rlim_cur, enough));
 }
 
@@ -58,10 +58,14 @@ std::uint64_t nanoseconds(Time time) {
 
 class Run {
  public:
-  explicit Run(const Options& options) : options_(options), shared_(options.processes), crew_(options, shared_) {}
+  explicit Run(const Options& options)
+      : options_(options),
+        shared_(options.processes, options.mode == ModeName::fanout ? options.publishers : 0),
+        crew_(options, shared_) {}
 
   Outcome carry_out() {
     open_connections();
+    if (interruptions == 0) prepare();
     wait_for_go();
     if (interruptions == 0) make_load();
     wait_for_go();
@@ -78,7 +82,7 @@ class Run {
       outcome_.memory_before = read_memory_now();
     }
     const Time start = Clock::now();
-    open_up_to(options_.connections);
+    open_up_to(options_.all_connections());
     outcome_.opening = Clock::now() - start;
     outcome_.opened = sum(&Statistics::open);
   }
@@ -88,7 +92,7 @@ class Run {
     crew_.order(Order::open);
     crew_.await(Order::open, [this] {
       if (interruptions > 0) return Time::min();
-      progress_.show_opening(sum(&Statistics::open), options_.connections);
+      progress_.show_opening(sum(&Statistics::open), options_.all_connections());
       return Clock::now() + tick;
     });
     progress_.clear();
@@ -102,6 +106,11 @@ class Run {
           fmt::format("{}: the server's process has ended, or is not yours to look at", error.what()));
       return std::nullopt;
     }
+  }
+
+  void prepare() {
+    crew_.order(Order::prepare);
+    crew_.await(Order::prepare, [] { return interruptions > 0 ? Time::min() : Clock::now() + tick; });
   }
 
   void wait_for_go() const {
@@ -217,6 +226,7 @@ class Run {
       }
       outcome_.bytes_received += statistics.measured_bytes_received;
       outcome_.bytes_sent += statistics.measured_bytes_sent;
+      outcome_.publications += statistics.measured_published;
       outcome_.latencies->merge(statistics.latencies);
       outcome_.errors.add(statistics.errors);
       outcome_.gaps.merge(statistics.gaps);
@@ -230,6 +240,9 @@ class Run {
     outcome_.reconnected = sum(&Statistics::reconnected);
     outcome_.failed_reconnects = sum(&Statistics::failed_reconnects);
     outcome_.unsent = sum(&Statistics::unsent);
+    outcome_.stalled_ended = sum(&Statistics::stalled_ended);
+    outcome_.stalled_closed = sum(&Statistics::stalled_closed);
+    outcome_.stalled_missed = sum(&Statistics::stalled_missed);
     for (const std::string& obituary : crew_.obituaries()) outcome_.problems.push_back(obituary);
   }
 

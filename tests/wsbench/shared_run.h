@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 
 #include "tests/wsbench/counter.h"
+#include "tests/wsbench/fanout_board.h"
 #include "tests/wsbench/statistics.h"
 
 namespace wsd::bench {
@@ -22,20 +24,22 @@ struct Schedule {
 // A mapping of its own, inherited over fork.
 class SharedRun {
  public:
-  // Throws std::system_error.
-  explicit SharedRun(std::size_t processes);
+  // Without publishers, without a board. Throws std::system_error.
+  SharedRun(std::size_t processes, std::size_t publishers);
   ~SharedRun();
   SharedRun(const SharedRun&) = delete;
   SharedRun& operator=(const SharedRun&) = delete;
 
   [[nodiscard]] Schedule& schedule() const { return *schedule_; }
   [[nodiscard]] std::span<Statistics> statistics() const { return statistics_; }
+  [[nodiscard]] FanoutBoard* fanout() const { return fanout_.get(); }
 
  private:
   void* memory_;
   std::size_t size_;
   Schedule* schedule_;
   std::span<Statistics> statistics_;
+  std::unique_ptr<FanoutBoard> fanout_;
 };
 
 }  // namespace wsd::bench

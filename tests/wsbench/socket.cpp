@@ -10,8 +10,8 @@
 
 namespace wsd::bench {
 
-int Socket::connect(const NetworkAddress& target, const NetworkAddress* source, const TlsContext* tls, Poller& poller,
-                    void* tag) {
+int Socket::connect(const NetworkAddress& target, const NetworkAddress* source, const TlsContext* tls,
+                    int receive_buffer, Poller& poller, void* tag) {
   poller_ = &poller;
   tag_ = tag;
   error_ = 0;
@@ -21,6 +21,7 @@ int Socket::connect(const NetworkAddress& target, const NetworkAddress* source, 
   if (descriptor_ < 0) return errno;
   const int on = 1;
   ::setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (receive_buffer > 0) ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   if (source != nullptr) {
     // The port is chosen by connect(), which knows the target: each source has all ports for it.
     ::setsockopt(descriptor_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);

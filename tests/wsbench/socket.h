@@ -23,9 +23,9 @@ class Socket {
 
   // Begins to connect, from `source` unless that is null, and registers for reading with `tag` as its event's data.
   // Returns errno, or 0. On a loopback the connection is there at once; elsewhere, and with TLS, sending says 0 until
-  // it is. `tls`: null, or outlives the socket.
+  // it is. `tls`: null, or outlives the socket. `receive_buffer`: in bytes; 0: the kernel's own choice.
   [[nodiscard]] int connect(const NetworkAddress& target, const NetworkAddress* source, const TlsContext* tls,
-                            Poller& poller, void* tag);
+                            int receive_buffer, Poller& poller, void* tag);
 
   struct Moved {
     std::size_t size = 0;

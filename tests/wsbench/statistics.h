@@ -59,12 +59,18 @@ struct alignas(128) Statistics {
   Counter reconnected;        // connections that were closed, and are open again
   Counter failed_reconnects;  // attempts
   Counter unsent;             // messages that were due while their connection was closed
+  // With --fanout.
+  Counter published;
+  Counter stalled_ended;   // of those that did not read
+  Counter stalled_closed;  // of them, with 1013
+  Counter stalled_missed;  // publications that did not come to them
   Gaps gaps;
 
   // Of the measured time.
   std::uint64_t measured_events = 0;
   std::uint64_t measured_bytes_received = 0;
   std::uint64_t measured_bytes_sent = 0;
+  std::uint64_t measured_published = 0;
   std::uint64_t measured_ns = 0;
   LatencyHistogram latencies;
 
