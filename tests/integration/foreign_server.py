@@ -2,7 +2,7 @@
 
     foreign_server.py HABIT [CERT KEY]     prints its port
 
-HABIT: echo; lose, double, swap (each 50th message); delay (each answer 50 ms late); stall (one second of silence, half a
+HABIT: echo; lose, double, swap, alter, retype (each 50th message); delay (each answer 50 ms late); stall (one second of silence, half a
 second after the first message); room (all to all of a path), room-lose, room-double, room-swap; close (each connection
 after its 20th message).
 """
@@ -55,6 +55,10 @@ class Habit:
             return []
         if fault == "double":
             return [message, message]
+        if fault == "alter":
+            return [message[:-1] + "!"]
+        if fault == "retype":
+            return [message.encode()]
         if self.kept is not None:
             kept, self.kept = self.kept, None
             return [message, kept]

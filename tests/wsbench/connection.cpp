@@ -67,7 +67,8 @@ void Connection::connect() {
   key_ = random_key();
   state_ = State::handshaking;
   const Options& options = context_.options;
-  const NetworkAddress* source = options.sources.empty() ? nullptr : &options.sources[index_ % options.sources.size()];
+  const std::size_t turn = index_ * options.processes + context_.process_index;
+  const NetworkAddress* source = options.sources.empty() ? nullptr : &options.sources[turn % options.sources.size()];
   const TlsContext* tls = context_.tls ? &*context_.tls : nullptr;
   if (const int error = socket_.connect(options.address, source, tls, receive_buffer_, context_.poller, this);
       error != 0) {

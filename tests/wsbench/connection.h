@@ -69,6 +69,7 @@ struct ConnectionContext {
   const Options& options;
   Statistics& statistics;
   ConnectionOwner* owner = nullptr;  // set before the first connection
+  std::size_t process_index = 0;     // of options.processes: which sources are whose turn
   Poller poller;
   HandshakeRequest request;
   std::optional<TlsContext> tls;                 // with a wss URL

@@ -42,6 +42,7 @@ LoadProcess::LoadProcess(const Options& options, std::size_t index, SharedRun& s
   }
   mode_ = make_mode({context_, connections_, index, shared});
   context_.owner = mode_.get();
+  context_.process_index = index;
   context_.now = Clock::now();
   if (!context_.poller.add(channel_, nullptr, EPOLLIN)) std::abort();
 }

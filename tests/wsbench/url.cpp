@@ -47,13 +47,14 @@ Url Url::parse(std::string_view text) {
   if (rest.find('@') != std::string_view::npos) refuse(text, "a user name goes into a header: -H 'Authorization: …'");
 
   const bool is_bracketed = rest.starts_with('[');
+  if (!is_bracketed && std::count(rest.begin(), rest.end(), ':') > 1)
+    refuse(text, "an IPv6 address stands in brackets");
   const std::size_t host_end = is_bracketed ? rest.find(']') : std::min(rest.find(':'), rest.size());
   if (host_end == std::string_view::npos) refuse(text, "the bracket of the IPv6 address is not closed");
   url.host = is_bracketed ? rest.substr(1, host_end - 1) : rest.substr(0, host_end);
   if (url.host.empty()) refuse(text, "there is no host, as in ws://127.0.0.1:8080/");
   rest = rest.substr(host_end + (is_bracketed ? 1 : 0));
   if (!rest.empty() && !rest.starts_with(':')) refuse(text, "behind the bracket comes :PORT or /PATH");
-  if (rest.find(':', 1) != std::string_view::npos) refuse(text, "an IPv6 address stands in brackets");
   url.port = rest.size() > 1 ? port_from(rest.substr(1), text) : own_port(url.is_secure);
   return url;
 }
