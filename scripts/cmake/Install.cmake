@@ -1,4 +1,4 @@
-# cmake --install: the binary, the public header, and what finds it for those who build apps with their own tools
+# cmake --install: the server, the load tool, the public header, and what finds it for those who build apps with their own tools
 # (find_package(wsd) and pkg-config).
 
 include(GNUInstallDirs)
@@ -15,7 +15,7 @@ configure_package_config_file(
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/wsdConfigVersion.cmake" COMPATIBILITY SameMinorVersion)
 configure_file("${CMAKE_CURRENT_LIST_DIR}/wsd.pc.in" "${PROJECT_BINARY_DIR}/wsd.pc" @ONLY)
 
-install(TARGETS wsd RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(TARGETS wsd wsbench RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/worker/include/wsd" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 install(FILES "${PROJECT_BINARY_DIR}/wsdConfig.cmake" "${PROJECT_BINARY_DIR}/wsdConfigVersion.cmake"
   DESTINATION "${package_directory}")

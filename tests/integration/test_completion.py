@@ -10,6 +10,7 @@ import subprocess
 import time
 
 from server import BINARY, run_wsd
+from wsbench import wsbench_binary
 
 COMPLETION = pathlib.Path(__file__).parents[2] / "scripts/completion/wsd.bash"
 
@@ -17,15 +18,15 @@ COMPLETION = pathlib.Path(__file__).parents[2] / "scripts/completion/wsd.bash"
 ASK = """
 source "$1"; shift
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
-_wsd
+"_$1"
 [ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\\n' "${COMPREPLY[@]}"
 """
 
 
-def complete(*words, directory, **environment):
+def complete(*words, directory, program="wsd", **environment):
     """What bash offers for the last of `words`."""
     result = subprocess.run(
-        ["bash", "--norc", "-uc", ASK, "bash", str(COMPLETION), "wsd", *words],
+        ["bash", "--norc", "-uc", ASK, "bash", str(COMPLETION.with_name(f"{program}.bash")), program, *words],
         capture_output=True,
         text=True,
         cwd=directory,
@@ -130,6 +131,19 @@ def test_names_of_instances(directory):
     if os.geteuid() != 0:
         make_sockets(directory / "wsd", "mine")
         assert complete("stop", "--name", "", directory=directory) == ["mine"]
+
+
+def test_wsbench(directory):
+    (directory / "ca.pem").touch()
+    text = subprocess.run([wsbench_binary(), "--help"], capture_output=True, text=True, timeout=30).stdout
+    known = [flag for flags in re.findall(r"^  (-\S+)", text, re.MULTILINE) for flag in flags.split(",")]
+    assert sorted(complete("-", directory=directory, program="wsbench")) == sorted(known)
+    assert complete("-c", "10", "--pi", directory=directory, program="wsbench") == ["--pipeline", "--pid"]
+    assert complete("--cacert", "ca", directory=directory, program="wsbench") == ["ca.pem"]
+    assert complete("--cacert", "=", "ca", directory=directory, program="wsbench") == ["ca.pem"]
+    assert str(os.getpid()) in complete("--pid", str(os.getpid()), directory=directory, program="wsbench")
+    assert complete("-d", "", directory=directory, program="wsbench") == []
+    assert complete("", directory=directory, program="wsbench") == ["ws://"]
 
 
 def test_a_server_that_runs(server):

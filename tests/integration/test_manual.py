@@ -1,10 +1,13 @@
 """The manual pages: nothing that the formatter has to complain about, and what it makes of them can be read."""
 
 import pathlib
+import re
 import shutil
 import subprocess
 
 import pytest
+
+from wsbench import wsbench_binary
 
 PAGES = sorted((pathlib.Path(__file__).parents[2] / "docs/man").glob("*.[1-9]"))
 
@@ -43,3 +46,14 @@ def test_wsd_toml_5_has_what_one_looks_for():
     assert "\n     max_message = SIZE\n" in text
     assert "\n     listen = [URL, ...]\n" in text
     assert "tls_reload = relay | drain" in text
+
+
+def test_wsbench_1_has_every_option():
+    page = next(page for page in PAGES if page.name == "wsbench.1")
+    text = formatted(page).stdout
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "REPORT", "EXIT STATUS", "EXAMPLES", "SEE ALSO"):
+        assert f"\n{section}\n" in text
+    help_text = subprocess.run([wsbench_binary(), "--help"], capture_output=True, text=True, timeout=30).stdout
+    described = re.findall(r"^     (-\S.*?)(?:  .*)?$", text, re.MULTILINE)
+    known = re.findall(r"^  (-\S+(?: [A-Z]+)?)", help_text, re.MULTILINE)
+    assert sorted(described) == sorted(flags.replace(",", ", ") for flags in known)

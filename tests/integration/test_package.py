@@ -104,6 +104,8 @@ def status_of(machine):
 def test_it_is_installed_upgraded_under_clients_and_removed(packages, machine):
     machine.install(packages[0])
     assert machine.run("wsd", "version").stdout.startswith("wsd ")
+    assert machine.run("wsbench", "--version").stdout.startswith("wsbench ")
+    assert machine.path("/usr/share/man/man1/wsbench.1.gz").exists() and machine.path("/usr/share/bash-completion/completions/wsbench").exists()
     assert machine.run("id", "-un", "wsd").stdout.strip() == "wsd"
     owners = {path: machine.run("stat", "-c", "%U %a", path).stdout.strip() for path in ("/run/wsd", "/var/log/wsd", "/var/cache/wsd/wsd")}
     assert owners == {"/run/wsd": "root 755", "/var/log/wsd": "root 750", "/var/cache/wsd/wsd": "wsd 700"}

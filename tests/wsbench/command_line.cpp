@@ -32,7 +32,7 @@ class Parser {
  public:
   Parser() : app_(std::string(description), "wsbench") {
     app_.set_help_flag("-h,--help", "This text");
-    app_.set_version_flag("-v,--version", "wsbench " WSD_VERSION);
+    app_.set_version_flag("-v,--version", "wsbench " WSD_VERSION, "The version");
     app_.footer(std::string(footer));
     add_load();
     add_modes();
@@ -104,6 +104,7 @@ class Parser {
   }
 
   void add_load() {
+    app_.option_defaults()->group("Load");
     app_.add_option("URL", url_, "ws://HOST[:PORT][/PATH], or wss://")->required()->type_name("");
     add_count("-c,--connections", "Connections to hold (10)", options_.connections, most_connections);
     add_count("-t,--threads", "Processes that share them (2): one for each core that the server leaves",
@@ -127,6 +128,7 @@ class Parser {
   }
 
   void add_modes() {
+    app_.option_defaults()->group("Modes");
     const auto add_mode = [this](const char* flag, ModeName mode, const char* help) {
       const auto choose = [this, flag, mode] {
         if (!mode_flag_.empty())
@@ -160,6 +162,7 @@ class Parser {
   }
 
   void add_messages() {
+    app_.option_defaults()->group("Messages");
     add(
         "-s,--size", "SIZE", "Bytes of a message (20)",
         [this](const std::string& text) {
@@ -196,9 +199,10 @@ class Parser {
   }
 
   void add_network() {
+    app_.option_defaults()->group("Network");
     app_.add_option("--cacert", options_.ca_file, "With wss: believe who is certified by one of these (PEM)")
         ->type_name("FILE")
-        ->check(CLI::ExistingFile);
+        ->check(CLI::Validator(CLI::ExistingFile).description(""));
     app_.add_flag("--insecure", options_.is_insecure, "With wss: believe anybody");
     add(
         "--source", "ADDRESS",
@@ -221,6 +225,7 @@ class Parser {
   }
 
   void add_report() {
+    app_.option_defaults()->group("Report");
     app_.add_flag("--latency", options_.shows_distribution, "Percentiles of the latency too");
     app_.add_flag("--json", options_.is_json, "One JSON object instead of the report");
     app_.add_flag(
