@@ -65,7 +65,7 @@ def test_a_killed_worker_costs_what_it_had_in_service(start, rate, sanitized):
     assert run.figures.fd_delta == 0
     assert_exact(run.report, closed=None)
     # The crowd's clients of that worker, and the load's that were just there.
-    assert run.report["closed_subscribers"] + run.report["closed_publishers"] <= victim["connections"]
+    assert run.report["errors_closed"] <= victim["connections"]
 
 
 @pytest.mark.long

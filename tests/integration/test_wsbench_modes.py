@@ -184,6 +184,7 @@ def test_batches_and_compressed_broadcasts(directory, servers):
         report = bench(directory, *CROWD, "-c", 10, "--publishers", 2, "-R", 200, "-s", 500, "--deflate", url_of(server, path))
         assert_clean(report)
         assert report["deliveries"] == pytest.approx(200 * 11, rel=0.1)
+        assert (report["largest_batch"] > 1) == path.startswith("/wall")
         assert report["bytes_received"] < 0.9 * 500 * report["deliveries"]
 
 

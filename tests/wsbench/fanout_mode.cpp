@@ -229,10 +229,14 @@ bool FanoutMode::take_text(Listener& listener, std::string_view text) {
   const bool is_batch = text.starts_with('[');
   if (!is_batch && !text.starts_with('"')) return true;
   if (is_batch) text.remove_prefix(1);
+  std::uint64_t count = 0;
   while (take_publication(listener, text)) {
+    ++count;
     if (!is_batch || !text.starts_with(',')) break;
     text.remove_prefix(1);
   }
+  std::uint64_t& largest_batch = context_.statistics().largest_batch;
+  largest_batch = std::max(largest_batch, count);
   if (text == (is_batch ? "]" : "")) return true;
   context_.statistics().errors.wrong.add();
   context_.statistics().explain(fmt::format("a subscriber got what nobody published: {}", whole.substr(0, 60)));

@@ -35,6 +35,7 @@ void add_fanout(protocol::JsonWriter& json, const Options& options, const Outcom
   json.field("publishers", options.publishers);
   json.field("publications", outcome.publications);
   json.field("publications_per_second", publications_per_second(outcome));
+  json.field("largest_batch", outcome.largest_batch);
   if (options.stalled == 0) return;
   json.field("stalled", options.stalled);
   json.field("stalled_ended", outcome.stalled_ended);

@@ -31,7 +31,8 @@ struct Outcome {
   std::vector<double> rates;  // events a second of each process, in each tenth of a second
   std::unique_ptr<LatencyHistogram> latencies = std::make_unique<LatencyHistogram>();
   ErrorCounts errors;
-  std::uint64_t publications = 0;  // in the measured time
+  std::uint64_t publications = 0;   // in the measured time
+  std::uint64_t largest_batch = 0;  // publications in one message
   std::uint64_t stalled_ended = 0, stalled_closed = 0, stalled_missed = 0;
   std::vector<Disturbance::Execution> disturbances;
   std::uint64_t reconnected = 0, failed_reconnects = 0, unsent = 0;

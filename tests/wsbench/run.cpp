@@ -226,6 +226,7 @@ class Run {
       }
       outcome_.bytes_received += statistics.measured_bytes_received;
       outcome_.bytes_sent += statistics.measured_bytes_sent;
+      outcome_.largest_batch = std::max(outcome_.largest_batch, statistics.largest_batch);
       outcome_.publications += statistics.measured_published;
       outcome_.latencies->merge(statistics.latencies);
       outcome_.errors.add(statistics.errors);

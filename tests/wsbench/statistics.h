@@ -61,9 +61,10 @@ struct alignas(128) Statistics {
   Counter unsent;             // messages that were due while their connection was closed
   // With --fanout.
   Counter published;
-  Counter stalled_ended;   // of those that did not read
-  Counter stalled_closed;  // of them, with 1013
-  Counter stalled_missed;  // publications that did not come to them
+  std::uint64_t largest_batch = 0;  // publications in one message
+  Counter stalled_ended;            // of those that did not read
+  Counter stalled_closed;           // of them, with 1013
+  Counter stalled_missed;           // publications that did not come to them
   Gaps gaps;
 
   // Of the measured time.
