@@ -142,9 +142,8 @@ std::string cpu_lines(const Options& options, const Words& words, const Outcome&
                         microseconds_each(outcome.own_cpu.total, outcome.events), words.one, own_share * 100);
   }
   constexpr double saturated = 0.95;
-  const bool is_server_busy =
-      outcome.server_cpu && share_of_core(*outcome.server_cpu, outcome.measured) >
-                                saturated * static_cast<double>(options.server_pids.size());
+  const bool is_server_busy = outcome.server_cpu && share_of_core(*outcome.server_cpu, outcome.measured) >
+                                                        saturated * static_cast<double>(options.server_pids.size());
   if (own_share > saturated * static_cast<double>(options.processes) && !is_server_busy) {
     text += fmt::format("  Note: wsbench itself was busy all the time; more processes (-t {}) may show more\n",
                         options.processes * 2);

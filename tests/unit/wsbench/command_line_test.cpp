@@ -1,0 +1,92 @@
+#include "tests/wsbench/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace wsd::bench {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+Options options_of(std::vector<const char*> words) {
+  return std::get<Options>(parse_command_line(words));
+}
+
+std::string complaint(std::vector<const char*> words) {
+  try {
+    static_cast<void>(parse_command_line(words));
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(CommandLineTest, HasTheDefaultsOfWrk) {
+  const Options options = options_of({"ws://127.0.0.1:8080/x"});
+  EXPECT_EQ(options.mode, ModeName::echo);
+  EXPECT_EQ(options.connections, 10U);
+  EXPECT_EQ(options.processes, 2U);
+  EXPECT_EQ(options.duration, Seconds(10));
+  EXPECT_EQ(options.timeout, Seconds(2));
+  EXPECT_EQ(options.pipeline, 1U);
+  EXPECT_EQ(options.rate, 0);
+  EXPECT_EQ(options.url.path, "/x");
+  EXPECT_TRUE(options.sources.empty());
+}
+
+TEST(CommandLineTest, TakesTheFlagsOfWrk) {
+  const Options options = options_of(
+      {"-c", "1k", "-t", "4", "-d", "2m", "-R", "10k", "-H", "A: b", "-H", "C: d: e", "--latency", "ws://127.0.0.1/"});
+  EXPECT_EQ(options.connections, 1000U);
+  EXPECT_EQ(options.processes, 4U);
+  EXPECT_EQ(options.duration, Seconds(120));
+  EXPECT_EQ(options.rate, 10'000);
+  EXPECT_THAT(options.headers, ElementsAre("A: b", "C: d: e"));
+  EXPECT_TRUE(options.shows_distribution);
+}
+
+TEST(CommandLineTest, TakesOptionsBehindTheUrlAndTheLaterCounts) {
+  const Options options = options_of({"ws://127.0.0.1/", "--connections=5", "-c3", "--pid=1", "--pid", "2", "--churn"});
+  EXPECT_EQ(options.connections, 3U);
+  EXPECT_THAT(options.server_pids, ElementsAre(1, 2));
+  EXPECT_EQ(options.mode, ModeName::churn);
+}
+
+TEST(CommandLineTest, HasNoMoreProcessesThanConnections) {
+  EXPECT_EQ(options_of({"-c", "3", "-t", "8", "ws://127.0.0.1/"}).processes, 3U);
+}
+
+TEST(CommandLineTest, ChoosesSourcesWhereConnectionsNeedThem) {
+  EXPECT_EQ(options_of({"-c", "28k", "ws://127.0.0.1/"}).sources.size(), 0U);
+  EXPECT_EQ(options_of({"-c", "100k", "ws://127.0.0.1/"}).sources.size(), 4U);
+  EXPECT_EQ(options_of({"-c", "100k", "ws://[::1]/"}).sources.size(), 0U);
+  EXPECT_EQ(options_of({"--source", "127.0.0.2-127.0.0.4", "ws://127.0.0.1/"}).sources.size(), 3U);
+}
+
+TEST(CommandLineTest, SaysWhatIsWrong) {
+  const char* const url = "ws://127.0.0.1/";
+  EXPECT_THAT(complaint({}), HasSubstr("URL"));
+  EXPECT_THAT(complaint({url, url}), HasSubstr("--help"));
+  EXPECT_THAT(complaint({"-c", "many", url}), HasSubstr("10k, not 'many'"));
+  EXPECT_THAT(complaint({"-d", "0", url}), HasSubstr("30s"));
+  EXPECT_THAT(complaint({"-R", "0", url}), HasSubstr("above 0"));
+  EXPECT_THAT(complaint({"-H", "A", url}), HasSubstr("'Name: value', not 'A'"));
+  EXPECT_THAT(complaint({"-H", "A: b\r\nC: d", url}), HasSubstr("Name: value"));
+  EXPECT_THAT(complaint({"--idle", "--churn", url}), HasSubstr("choose one"));
+  EXPECT_THAT(complaint({"--greet", url}), HasSubstr("--idle"));
+  EXPECT_THAT(complaint({"--churn", "--pipeline", "2", url}), HasSubstr("--pipeline"));
+  EXPECT_THAT(complaint({"ftp://127.0.0.1/"}), HasSubstr("ws://"));
+  EXPECT_THAT(complaint({"ws://no.such.host.invalid/"}), HasSubstr("no.such.host.invalid"));
+}
+
+TEST(CommandLineTest, Helps) {
+  std::vector<const char*> words{"--help"};
+  EXPECT_THAT(std::get<Help>(parse_command_line(words)).text, HasSubstr("--pipeline"));
+}
+
+}  // namespace
+}  // namespace wsd::bench
