@@ -30,7 +30,11 @@ class MessageAssembler {
   // `final_size`: the message will be no larger than this, so the buffer need not be either.
   void append(std::span<const std::byte> bytes, std::size_t final_size);
 
-  // Valid until the next append() or release(); survives a move.
+  // Memory behind the bytes, at most `most`: what is written there and then appended is not copied. None only if `most`
+  // is 0. Valid until the next append(), room() or release().
+  [[nodiscard]] std::span<std::byte> room(std::size_t most, std::size_t final_size);
+
+  // Valid until the next append(), room() or release(); survives a move.
   [[nodiscard]] std::span<const std::byte> bytes() const { return {buffer_.get(), size_}; }
   [[nodiscard]] std::size_t size() const { return size_; }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }

@@ -4,7 +4,6 @@
 
 #include "protocol/client_frame.h"
 #include "protocol/close_code.h"
-#include "protocol/mask.h"
 
 namespace wsd::protocol {
 namespace {
@@ -82,16 +81,20 @@ Session::Step Session::take_payload(std::span<std::byte>& input) {
   input = input.subspan(size);
 
   const FrameHeader& header = parser_.header();
-  unmask(payload, header.masking_key, static_cast<std::size_t>(header.payload_length - payload_left_));
+  const auto taken = static_cast<std::size_t>(header.payload_length - payload_left_);
+  const Ascii ascii = unmask(payload, header.masking_key, taken);
   payload_left_ -= size;
   if (payload_left_ == 0) state_ = State::header;
-  return is_control(header.opcode) ? take_control(payload) : take_data(payload);
+  return is_control(header.opcode) ? take_control(payload) : take_data(payload, ascii);
 }
 
-Session::Step Session::take_data(std::span<const std::byte> payload) {
+Session::Step Session::take_data(std::span<const std::byte> payload, Ascii ascii) {
   if (close_sent_) return Step::need_more;
+  const bool shown_to_be_valid = ascii == Ascii::yes && utf8_.complete();
   // §8.1, and as early as the bytes show it.
-  if (message_.type == Opcode::text && !compressed_ && !utf8_.feed(payload)) return fail(ProtocolError::invalid_utf8);
+  if (message_.type == Opcode::text && !compressed_ && !shown_to_be_valid && !utf8_.feed(payload)) {
+    return fail(ProtocolError::invalid_utf8);
+  }
   const bool message_ended = state_ == State::header && !message_unfinished_;
   if (message_ended) return end_message(payload);
   append_to_message(payload);
@@ -129,8 +132,19 @@ std::uint64_t Session::max_assembled_size() const {
 }
 
 void Session::append_to_message(std::span<const std::byte> part) {
-  const std::size_t known_size = assembler_.size() + part.size() + static_cast<std::size_t>(payload_left_);
-  assembler_.append(part, message_unfinished_ ? static_cast<std::size_t>(max_assembled_size()) : known_size);
+  assembler_.append(part, max_final_size(part.size()));
+}
+
+// Of the message that is being assembled, when so many bytes of the frame have been taken and not appended.
+std::size_t Session::max_final_size(std::size_t taken) const {
+  if (message_unfinished_) return static_cast<std::size_t>(max_assembled_size());
+  return assembler_.size() + taken + static_cast<std::size_t>(payload_left_);
+}
+
+std::span<std::byte> Session::room() {
+  const bool in_data = state_ == State::payload && !is_control(parser_.header().opcode);
+  if (!in_data || close_sent_ || assembler_.empty()) return {};
+  return assembler_.room(static_cast<std::size_t>(payload_left_), max_final_size(0));
 }
 
 Session::Step Session::take_control(std::span<const std::byte> payload) {

@@ -31,6 +31,7 @@
 #include "protocol/error.h"
 #include "protocol/frame.h"
 #include "protocol/frame_parser.h"
+#include "protocol/mask.h"
 #include "protocol/message_assembler.h"
 #include "protocol/utf8.h"
 
@@ -67,6 +68,11 @@ class Session {
   void use_inflater(Inflater& inflater) { inflater_ = &inflater; }
 
   [[nodiscard]] Step next(std::span<std::byte>& input);
+
+  // Where the next bytes may be received, so that they need not be copied there: the message's own memory, for no more
+  // than the payload that its frame still lacks. They are then given to next() where they lie. Empty: there is none, and
+  // they may lie anywhere. Valid until the next call of next().
+  [[nodiscard]] std::span<std::byte> room();
 
   // After Step::message.
   [[nodiscard]] Message message() const { return message_; }
@@ -110,13 +116,14 @@ class Session {
   ProtocolError begin_frame();
   ProtocolError begin_message_part(const FrameHeader& header);
   Step take_payload(std::span<std::byte>& input);
-  Step take_data(std::span<const std::byte> payload);
+  Step take_data(std::span<const std::byte> payload, Ascii ascii);
   Step take_control(std::span<const std::byte> payload);
   Step take_close();
   Step end_message(std::span<const std::byte> last_part);
   Step inflate_message();
   [[nodiscard]] std::uint64_t max_assembled_size() const;
   void append_to_message(std::span<const std::byte> part);
+  [[nodiscard]] std::size_t max_final_size(std::size_t taken) const;
   std::span<const std::byte> append_to_control(std::span<const std::byte> part);
   void release_last_event();
   Step discard(std::span<std::byte>& input);

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -97,15 +98,13 @@ class Life {
     close_if_due();
   }
 
+  // As the server does: what continues a message is received where it is assembled.
   void receive(Bytes piece) {
-    std::span<std::byte> input(piece);
-    for (auto step = session_.next(input); step != Session::Step::need_more; step = session_.next(input)) {
-      if (over_) return;
-      events_.push_back(event_of(session_, step, options_.max_message_size));
-      over_ = step == Session::Step::close || step == Session::Step::failed;
-      close_if_due();
-    }
-    FUZZ_ASSERT(input.empty());
+    const auto room = session_.room();
+    const std::size_t size = std::min(room.size(), piece.size());
+    std::copy_n(piece.begin(), size, room.begin());
+    take(room.first(size));
+    take(std::span(piece).subspan(size));
   }
 
   // As when another process takes the connection over.
@@ -126,6 +125,16 @@ class Life {
   const std::vector<Event>& events() const { return events_; }
 
  private:
+  void take(std::span<std::byte> input) {
+    for (auto step = session_.next(input); step != Session::Step::need_more; step = session_.next(input)) {
+      if (over_) return;
+      events_.push_back(event_of(session_, step, options_.max_message_size));
+      over_ = step == Session::Step::close || step == Session::Step::failed;
+      close_if_due();
+    }
+    FUZZ_ASSERT(input.empty());
+  }
+
   std::unique_ptr<Inflater> use_inflater(Session& session) {
     if (!options_.deflate) return nullptr;
     auto inflater = std::make_unique<Inflater>(std::uint8_t{15}, *options_.deflate, buffer_);

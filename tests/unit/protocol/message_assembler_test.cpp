@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/unit/protocol/wire.h"
 
 namespace wsd::protocol {
@@ -47,12 +49,37 @@ TEST(MessageAssembler, NeverOwnsMoreThanTheFinalSize) {
   EXPECT_EQ(assembler.size(), 3000U);
 }
 
-TEST(MessageAssembler, OwnsAtMostTwiceWhatHasArrived) {
+TEST(MessageAssembler, OwnsAtMostEightTimesWhatHasArrived) {
   MessageAssembler assembler;
   for (std::size_t size = 1; size <= 100000; ++size) {
     assembler.append(bytes({0x61}), std::size_t{1} << 40);
-    ASSERT_LE(assembler.capacity(), std::max<std::size_t>(2 * size, 512));
+    ASSERT_LE(assembler.capacity(), std::max<std::size_t>(8 * size, 512));
   }
+}
+
+TEST(MessageAssembler, TakesWhatWasWrittenIntoItsRoomWithoutMovingIt) {
+  MessageAssembler assembler;
+  EXPECT_TRUE(assembler.room(0, 0).empty());
+  assembler.append(bytes("one "), 1000);
+  const auto room = assembler.room(996, 1000);
+  ASSERT_GE(room.size(), 7U);
+  std::ranges::copy(bytes("message"), room.begin());
+  assembler.append(room.first(7), 1000);
+  EXPECT_EQ(test::text(assembler.bytes()), "one message");
+  EXPECT_EQ(assembler.room(989, 1000).data(), room.data() + 7);
+}
+
+TEST(MessageAssembler, HasRoomForOneByteMoreUntilItsFinalSize) {
+  MessageAssembler assembler;
+  while (assembler.size() < 5000) {
+    const auto room = assembler.room(5000 - assembler.size(), 5000);
+    ASSERT_FALSE(room.empty());
+    room[0] = static_cast<std::byte>(assembler.size());
+    assembler.append(room.first(1), 5000);
+    ASSERT_LE(assembler.capacity(), 5000U);
+  }
+  EXPECT_TRUE(assembler.room(0, 5000).empty());
+  for (std::size_t i = 0; i < 5000; ++i) ASSERT_EQ(assembler.bytes()[i], static_cast<std::byte>(i));
 }
 
 TEST(MessageAssembler, MovesItsBytes) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -47,8 +48,7 @@ std::string describe(const Session& session, Session::Step step) {
 }
 
 // Everything a session says about one input; failures once.
-void receive(Session& session, Bytes piece, Events& events) {
-  std::span<std::byte> input(piece);
+void take(Session& session, std::span<std::byte> input, Events& events) {
   for (;;) {
     const auto step = session.next(input);
     if (step == Session::Step::need_more) break;
@@ -58,18 +58,32 @@ void receive(Session& session, Bytes piece, Events& events) {
   EXPECT_TRUE(input.empty());
 }
 
-Events events_of(const std::vector<Bytes>& pieces, std::uint64_t max_message_size = limit) {
+// Where what continues a message is received.
+enum class Into { input, room };
+
+void receive(Session& session, Bytes piece, Events& events, Into into = Into::input) {
+  const auto room = into == Into::room ? session.room() : std::span<std::byte>();
+  const std::size_t size = std::min(room.size(), piece.size());
+  std::copy_n(piece.begin(), size, room.begin());
+  if (size > 0) take(session, room.first(size), events);
+  if (session.error() == ProtocolError::none) take(session, std::span(piece).subspan(size), events);
+}
+
+Events events_of(const std::vector<Bytes>& pieces, std::uint64_t max_message_size = limit, Into into = Into::input) {
   Session session(max_message_size);
   Events events;
   for (const Bytes& piece : pieces) {
-    receive(session, piece, events);
+    receive(session, piece, events, into);
     if (session.error() != ProtocolError::none) break;
   }
   return events;
 }
 
 void expect_events(const Bytes& input, const Events& expected) {
-  for_each_cutting(input, [&](const std::vector<Bytes>& pieces) { ASSERT_EQ(events_of(pieces), expected); });
+  for_each_cutting(input, [&](const std::vector<Bytes>& pieces) {
+    ASSERT_EQ(events_of(pieces), expected);
+    ASSERT_EQ(events_of(pieces, limit, Into::room), expected);
+  });
 }
 
 std::string failure(ProtocolError error) {
@@ -80,6 +94,7 @@ std::string failure(ProtocolError error) {
 void expect_violation(const Bytes& offending, ProtocolError error) {
   for_each_cutting(offending, [&](const std::vector<Bytes>& pieces) {
     ASSERT_THAT(events_of(pieces), ElementsAre(failure(error)));
+    ASSERT_THAT(events_of(pieces, limit, Into::room), ElementsAre(failure(error)));
   });
   ASSERT_THAT(events_of({Bytes(offending.begin(), offending.end() - 1)}), IsEmpty());
 }
@@ -118,6 +133,31 @@ TEST(Session, AWholeMessageIsAViewIntoTheInput) {
   ASSERT_EQ(session.next(left), Session::Step::message);
   EXPECT_EQ(session.message().payload.data(), input.data() + 14 + 6);
   EXPECT_EQ(session.next(left), Session::Step::need_more);
+}
+
+TEST(Session, HasRoomForThePayloadThatAFrameStillLacks) {
+  Session session(200'000);
+  EXPECT_TRUE(session.room().empty());
+  const std::string payload(150'000, 'x');
+  const Bytes frame = client_frame(0x81, payload);
+  Events events;
+  receive(session, Bytes(frame.begin(), frame.begin() + 10), events);
+  EXPECT_TRUE(session.room().empty()) << "nothing of the payload is there yet";
+  receive(session, Bytes(frame.begin() + 10, frame.begin() + 20'010), events);
+  EXPECT_EQ(session.room().size(), 130'004U);
+  receive(session, Bytes(frame.begin() + 20'010, frame.end()), events, Into::room);
+  EXPECT_THAT(events, ElementsAre("text " + payload));
+  EXPECT_TRUE(session.room().empty());
+}
+
+TEST(Session, HasNoRoomForWhatNobodyWillSee) {
+  Session session(limit);
+  Events events;
+  const Bytes frame = client_frame(0x81, std::string(500, 'x'));
+  receive(session, Bytes(frame.begin(), frame.end() - 1), events);
+  EXPECT_EQ(session.room().size(), 1U);
+  session.close_sent();
+  EXPECT_TRUE(session.room().empty());
 }
 
 TEST(Session, JoinsFragments) {
