@@ -1,5 +1,7 @@
 #include "worker/compression.h"
 
+#include <algorithm>
+
 namespace wsd::worker {
 
 using protocol::ContextTakeover;
@@ -20,7 +22,15 @@ Inflater& Compression::inflater() {
   return *inflater_;
 }
 
-Deflater& Compression::deflater(std::uint8_t window_bits) {
+Deflater& Compression::deflater(std::uint8_t window_bits, std::size_t size) {
+  if (size <= small_message && window_bits > small_window_bits) {
+    if (small_deflater_ == nullptr) {
+      auto small = settings(small_window_bits);
+      small.memory_level = std::min(small.memory_level, small_memory_level);
+      small_deflater_ = std::make_unique<Deflater>(small, ContextTakeover::no, deflated_);
+    }
+    return *small_deflater_;
+  }
   auto& deflater = deflaters_.at(window_bits);
   if (deflater == nullptr) {
     deflater = std::make_unique<Deflater>(settings(window_bits), ContextTakeover::no, deflated_);

@@ -25,9 +25,9 @@ void ConnectionDeflate::restore_inflate_window(std::span<const std::byte> window
   if (own_ != nullptr && own_->inflater != nullptr) own_->inflater->restore_window(window);
 }
 
-protocol::Deflater& ConnectionDeflate::deflater(Compression& shared) {
+protocol::Deflater& ConnectionDeflate::deflater(Compression& shared, std::size_t size) {
   const std::uint8_t window_bits = parameters_->server_window_bits;
-  if (!takes_over()) return shared.deflater(window_bits);
+  if (!takes_over()) return shared.deflater(window_bits, size);
   if (own().deflater == nullptr) own().deflater = shared.make_deflater(window_bits);
   return *own().deflater;
 }

@@ -31,7 +31,7 @@ class ConnectionDeflate {
                                                                   std::initializer_list<std::string_view> pieces,
                                                                   std::size_t size) {
     if (!parameters_ || !shared.is_worth(size)) return std::nullopt;
-    return deflater(shared).deflate(pieces, size);
+    return deflater(shared, size).deflate(pieces, size);
   }
 
   // Whether our messages refer to earlier ones.
@@ -53,7 +53,7 @@ class ConnectionDeflate {
     std::unique_ptr<protocol::Deflater> deflater;
   };
 
-  [[nodiscard]] protocol::Deflater& deflater(Compression& shared);
+  [[nodiscard]] protocol::Deflater& deflater(Compression& shared, std::size_t size);
   OwnStreams& own();
 
   std::optional<protocol::DeflateParameters> parameters_;

@@ -16,7 +16,7 @@ const SharedFrame& SharedMessage::compressed(std::uint8_t window_bits, Compressi
   if (incompressible_ || !compression.is_worth(message.size())) return plain_;
   SharedFrame& frame = compressed_.at(window_bits - protocol::min_deflate_window_bits);
   if (frame) return frame;
-  const auto bytes = compression.deflater(window_bits).deflate({message}, message.size());
+  const auto bytes = compression.deflater(window_bits, message.size()).deflate({message}, message.size());
   incompressible_ = !bytes;
   if (!bytes) return plain_;
   frame = SharedFrame(type_, {reinterpret_cast<const char*>(bytes->data()), bytes->size()}, protocol::Rsv1::yes);
