@@ -89,10 +89,16 @@ void set_option(const FileDescriptor& socket, int level, int name, int value) {
 }
 
 // From the socket that accepts them: no system call per client.
-void set_what_clients_inherit(int socket, int send_buffer) {
+void set_what_clients_inherit(int socket, int unsent) {
   constexpr int yes = 1;
-  ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
-  ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));  // of a unix socket it is refused, and not needed
+  const bool is_tcp = ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) == 0;
+  if (is_tcp) {
+    // What is on its way is the kernel's business, which knows how fast the peer reads.
+    ::setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
+  } else {
+    const int send_buffer = unsent / 2;  // the kernel doubles it
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
+  }
 }
 
 enum class Sharing : bool { exclusive, reuse_port };
@@ -173,7 +179,7 @@ void try_to_listen(const ListenUrl& url) {
   (void)bind_socket(url, *resolve(url), Sharing::exclusive);
 }
 
-ListeningSockets::ListeningSockets(int send_buffer, const MasterState& state) : send_buffer_(send_buffer) {
+ListeningSockets::ListeningSockets(int unsent, const MasterState& state) : unsent_(unsent) {
   for (const int socket : state.inherited) inherited_.emplace_back(FileDescriptor(socket), std::string());
   for (const MasterState::Address& open : state.addresses) {
     auto asked = parse_listen_url(open.asked, open.kind);
@@ -197,7 +203,7 @@ void ListeningSockets::save(MasterState& state) const {
 
 void ListeningSockets::use_inherited(std::vector<InheritedSocket> sockets) {
   inherited_ = std::move(sockets);
-  for (const InheritedSocket& socket : inherited_) set_what_clients_inherit(socket.descriptor(), send_buffer_);
+  for (const InheritedSocket& socket : inherited_) set_what_clients_inherit(socket.descriptor(), unsent_);
 }
 
 const InheritedSocket* ListeningSockets::find_inherited(const ListenUrl& url) const {
@@ -317,7 +323,7 @@ FileDescriptor ListeningSockets::open_socket(Address& address) const {
 
 FileDescriptor ListeningSockets::open_tcp(const Address& address) const {
   FileDescriptor socket = bind_socket(address.real, *resolve(address.real), Sharing::reuse_port);
-  set_what_clients_inherit(socket.get(), send_buffer_);
+  set_what_clients_inherit(socket.get(), unsent_);
   if (::listen(socket.get(), backlog) != 0) throw cannot_listen(address.asked, errno);
   return socket;
 }

@@ -33,10 +33,10 @@ void try_to_listen(const ListenUrl& url);
 
 class ListeningSockets {
  public:
-  // SO_SNDBUF of the clients that are accepted, in bytes.
-  explicit ListeningSockets(int send_buffer) : send_buffer_(send_buffer) {}
+  // `unsent`: what the kernel takes for a client beyond what is on its way there, in bytes. 0: what it likes.
+  explicit ListeningSockets(int unsent) : unsent_(unsent) {}
   // Those that this process had before it replaced its own binary.
-  ListeningSockets(int send_buffer, const MasterState& state);
+  ListeningSockets(int unsent, const MasterState& state);
   void save(MasterState& state) const;
 
   // These serve the addresses that they are at, instead of sockets of our own.
@@ -81,7 +81,7 @@ class ListeningSockets {
 
   [[nodiscard]] const InheritedSocket* find_inherited(const ListenUrl& url) const;
 
-  int send_buffer_;
+  int unsent_;
   std::vector<InheritedSocket> inherited_;  // as many as there were at the start
   std::optional<gid_t> group_;
   std::vector<Address> addresses_;

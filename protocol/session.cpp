@@ -141,9 +141,8 @@ std::size_t Session::max_final_size(std::size_t taken) const {
   return assembler_.size() + taken + static_cast<std::size_t>(payload_left_);
 }
 
-std::span<std::byte> Session::room() {
-  const bool in_data = state_ == State::payload && !is_control(parser_.header().opcode);
-  if (!in_data || close_sent_ || assembler_.empty()) return {};
+std::span<std::byte> Session::room_of_message() {
+  if (is_control(parser_.header().opcode) || close_sent_) return {};
   return assembler_.room(static_cast<std::size_t>(payload_left_), max_final_size(0));
 }
 

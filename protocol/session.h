@@ -70,9 +70,11 @@ class Session {
   [[nodiscard]] Step next(std::span<std::byte>& input);
 
   // Where the next bytes may be received, so that they need not be copied there: the message's own memory, for no more
-  // than the payload that its frame still lacks. They are then given to next() where they lie. Empty: there is none, and
-  // they may lie anywhere. Valid until the next call of next().
-  [[nodiscard]] std::span<std::byte> room();
+  // than the payload that its frame still lacks. They are then given to next() where they lie. Empty: there is none,
+  // and they may lie anywhere. Valid until the next call of next().
+  [[nodiscard]] std::span<std::byte> room() {
+    return state_ == State::payload && !assembler_.empty() ? room_of_message() : std::span<std::byte>();
+  }
 
   // After Step::message.
   [[nodiscard]] Message message() const { return message_; }
@@ -123,6 +125,7 @@ class Session {
   Step inflate_message();
   [[nodiscard]] std::uint64_t max_assembled_size() const;
   void append_to_message(std::span<const std::byte> part);
+  [[nodiscard]] std::span<std::byte> room_of_message();
   [[nodiscard]] std::size_t max_final_size(std::size_t taken) const;
   std::span<const std::byte> append_to_control(std::span<const std::byte> part);
   void release_last_event();

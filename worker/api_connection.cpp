@@ -125,7 +125,7 @@ void ApiConnection::handle_ready(std::uint32_t events) {
 }
 
 void ApiConnection::receive() {
-  const Transfer transfer = transport_->read(context_.read_buffer);
+  const Transfer transfer = transport_->read({}, context_.read_buffer);
   switch (transfer.status) {
     case Transfer::Status::done:
       return take_input(context_.read_buffer.first(transfer.bytes));

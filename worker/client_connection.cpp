@@ -45,6 +45,9 @@ std::span<const std::byte> as_bytes(std::string_view text) {
 // Bytes that a response is given to the output in.
 constexpr std::size_t largest_part = 16 * 1024;
 
+// Bytes of one message that are read before the others have their turn.
+constexpr std::size_t most_in_room = 1024 * 1024;
+
 constexpr std::uint16_t switching_protocols = 101;
 
 // RFC 6585 §4: this client's own doing, unlike 503.
@@ -232,15 +235,18 @@ void ClientConnection::handle_ready(std::uint32_t events) {
 void ClientConnection::receive() {
   if (held_input_ != nullptr) take_held_input();  // what was read first comes first
   if (is_gone() || paused_) return;
-  const Transfer transfer = transport_->read(context_.read_buffer());
+  auto room = session_.room();  // of a large message, which is not copied then
+  room = room.first(std::min(room.size(), most_in_room));
+  const auto buffer = context_.read_buffer();
+  const Transfer transfer = transport_->read(room, buffer);
   if (!movable_) watch();  // it may have become ready, or have something of its own to send
   switch (transfer.status) {
     case Transfer::Status::done:
       context_.counters.bytes_in.add(transfer.bytes);
       traffic_.bytes_in += transfer.bytes;
       missed_pings_ = 0;
-      if (transfer.bytes == context_.read_buffer().size()) watch_anew();  // there may be more than it could take
-      take_input(context_.read_buffer().first(transfer.bytes));
+      if (transfer.more) watch_anew();
+      take_read(room, buffer, transfer.bytes);
       if (!movable_ && !is_gone() && transport_->has_buffered_input()) context_.resumed.push_back(id_);
       return;
     case Transfer::Status::would_block:
@@ -250,6 +256,17 @@ void ClientConnection::receive() {
     case Transfer::Status::failed:
       return lose();
   }
+}
+
+// So many bytes, in `room` and from the front of `buffer`.
+void ClientConnection::take_read(std::span<std::byte> room, std::span<std::byte> buffer, std::size_t size) {
+  const std::size_t in_room = std::min(size, room.size());
+  context_.reading = {.output = &output_, .more = size > in_room};
+  if (in_room > 0) take_input(room.first(in_room));
+  context_.reading.more = false;
+  if (size > in_room) take_input(buffer.first(size - in_room));
+  const bool lent = std::exchange(context_.reading, {}).lent;
+  if (lent && !is_gone() && !output_.send_now(way())) lose();
 }
 
 void ClientConnection::take_input(std::span<std::byte> input) {
@@ -567,10 +584,16 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
   if (!catch_up()) return SendResult::dropped;
   std::size_t size = 0;
   for (const std::string_view piece : pieces) size += piece.size();
-  const std::size_t waiting = output_.size();
   const std::size_t needed = protocol::server_header_size(size) + size;
-  const bool is_full = waiting > 0 && waiting + needed > context_.limits.send_queue;
-  if (is_full || (output_.queued() > 0 && !context_.has_room_for(needed))) {
+  const auto is_full = [&] {
+    const std::size_t waiting = output_.size();
+    return waiting > 0 && waiting + needed > context_.limits.send_queue;
+  };
+  if (is_full() && output_.queued() == 0 && !output_.send_now(way())) {  // the kernel may have room for all of it
+    lose();
+    return SendResult::dropped;
+  }
+  if (is_full() || (output_.queued() > 0 && !context_.has_room_for(needed))) {
     context_.counters.send_dropped.add(1);
     if (context_.limits.full_queue == FullQueue::close) {
       close_slow();
@@ -856,13 +879,13 @@ void ClientConnection::log_access(std::uint16_t status) {
 }
 
 // Edge-triggered as long as nothing waits to be written: the kernel then tells of new bytes once, and need not look at
-// the socket again before the loop sleeps. A read that comes back short has taken everything there was (epoll(7)),
-// where the descriptor is all of the stream; what else there may be is asked for by watch_anew().
+// the socket again before the loop sleeps. A read that comes back short has taken everything there was (epoll(7)); what
+// else there may be is asked for by watch_anew(). A TLS handshake is put off while others have their turn.
 std::uint32_t ClientConnection::wanted_events() const {
   const std::uint32_t readable = paused_ || peer_closed_ ? 0 : std::uint32_t{EPOLLIN | EPOLLRDHUP};
   const bool can_write = output_.queued() > 0 && transport_->is_ready();
   if (can_write || has_unsent()) return readable | EPOLLOUT;
-  return movable_ ? readable | EPOLLET : readable;
+  return movable_ || transport_->is_ready() ? readable | EPOLLET : readable;
 }
 
 void ClientConnection::watch() {

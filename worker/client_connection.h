@@ -139,6 +139,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   using Phase = ConnectionState::Phase;
 
   void receive();
+  void take_read(std::span<std::byte> room, std::span<std::byte> buffer, std::size_t size);
   void take_input(std::span<std::byte> input);
   void take_opening(std::span<std::byte>& input);
   void take_frames(std::span<std::byte>& input);

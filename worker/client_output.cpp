@@ -12,8 +12,12 @@ namespace wsd::worker {
 
 namespace {
 
-// From here up a payload is not copied into the arena: header and payload leave at once, as pieces of one writev.
+// From here up a payload is not copied into the arena if it lies in the input.
+constexpr std::size_t worth_lending = 4096;
+// From here up it is not copied wherever it lies: header and payload leave at once, as pieces of one writev.
 constexpr std::size_t large_payload = 16 * 1024;
+// Unless more input follows, whose answers may leave with it: then a copy is cheaper up to here.
+constexpr std::size_t larger_payload = 64 * 1024;
 // Up to here a shared frame is copied all the same: cheaper than a piece of its own in the writev.
 constexpr std::size_t small_frame = 1024;
 // A turn that produces more than this for one connection sends it early: the peer may as well begin to read.
@@ -47,15 +51,18 @@ void count_sent(const ClientOutput::Way& way, std::size_t bytes) {
 
 bool ClientOutput::send(const Way& way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                         std::size_t size, protocol::Rsv1 rsv1) {
-  if (size >= large_payload || queued() > 0) {
+  const std::string_view lent = size >= worth_lending ? lendable(way, pieces) : std::string_view();
+  const bool is_large = size >= large_payload && lent.empty() && (size >= larger_payload || !way.context.reading.more);
+  if (is_large || queued() > 0) {
     std::array<std::byte, protocol::max_server_header_size> header;
     const std::size_t used = protocol::serialize_header(opcode, size, header.data(), protocol::Fin::yes, rsv1);
     return write_large(way, std::span(header).first(used), pieces);
   }
-  std::byte* room = extend(way, protocol::server_header_size(size) + size);
+  const std::size_t copied = protocol::server_header_size(size) + size - lent.size();
+  std::byte* room = lent.empty() ? extend(way, copied) : extend(way, copied, std::as_bytes(std::span(lent)));
   if (room == nullptr) return false;
   room += protocol::serialize_header(opcode, size, room, protocol::Fin::yes, rsv1);
-  for (const std::string_view piece : pieces) {
+  for (const std::string_view piece : std::span(pieces.begin(), pieces.size() - (lent.empty() ? 0 : 1))) {
     if (!piece.empty()) std::memcpy(room, piece.data(), piece.size());
     room += piece.size();
   }
@@ -118,8 +125,30 @@ std::byte* ClientOutput::extend(const Way& way, std::size_t size) {
   way.context.flush();  // of this connection too, whose stream may be gone then, and `way` with it
   if (cleared_) return nullptr;
   room = way.context.arena.extend(chain_, size);
-  WSD_ASSERT(room != nullptr);  // nothing larger than large_payload comes here
+  WSD_ASSERT(room != nullptr);  // nothing larger than larger_payload comes here
   return room;
+}
+
+std::byte* ClientOutput::extend(const Way& way, std::size_t size, std::span<const std::byte> lent) {
+  std::byte* room = way.context.arena.extend(chain_, size, lent);
+  if (room == nullptr) {
+    way.context.flush();  // as above
+    if (cleared_) return nullptr;
+    room = way.context.arena.extend(chain_, size, lent);
+    WSD_ASSERT(room != nullptr);
+  }
+  way.context.reading.lent = true;
+  return room;
+}
+
+// The last piece, if it is large and lies in our input, where it stays until send_now(). Or nothing.
+std::string_view ClientOutput::lendable(const Way& way, std::initializer_list<std::string_view> pieces) const {
+  const std::string_view last = *(pieces.end() - 1);
+  if (queued() > 0 || way.context.reading.output != this || last.size() < worth_lending) return {};
+  const auto bytes = std::as_bytes(std::span(last));
+  const auto input = way.context.read_buffer();
+  const bool is_in_input = bytes.data() >= input.data() && bytes.data() + bytes.size() <= input.data() + input.size();
+  return is_in_input ? last : std::string_view();
 }
 
 bool ClientOutput::write_large(const Way& way, std::span<const std::byte> header,

@@ -35,7 +35,8 @@ class ClientOutput {
   };
 
   // One unfragmented data frame, its payload gathered from pieces of `size` bytes together. Small ones are copied into
-  // the arena; large ones leave at once, uncopied, behind what the turn has produced so far.
+  // the arena; large ones leave uncopied: with the turn's output if they lie in the input that is being worked off, or
+  // else at once, behind what the turn has produced so far.
   // `rsv1`: the payload is compressed.
   [[nodiscard]] bool send(const Way& way, protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                           std::size_t size, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
@@ -47,6 +48,8 @@ class ClientOutput {
   std::size_t drop_oldest(Stream stream, std::size_t size) {
     return queue_ == nullptr ? 0 : queue_->drop_oldest(stream, size);
   }
+  // What the turn has produced so far leaves now. Needed where it refers to the input (Reading in the context).
+  [[nodiscard]] bool send_now(const Way& way) { return flush_chain(way); }
   // Bytes as they are: a response head, a Close frame.
   [[nodiscard]] bool send(const Way& way, std::span<const std::byte> bytes);
   // A Ping or a Pong. While the peer does not read, at most one Pong waits: the latest (§5.5.3).
@@ -72,6 +75,8 @@ class ClientOutput {
  private:
   // Null if the stream turned out to be dead when a full arena was flushed.
   [[nodiscard]] std::byte* extend(const Way& way, std::size_t size);
+  [[nodiscard]] std::byte* extend(const Way& way, std::size_t size, std::span<const std::byte> lent);
+  [[nodiscard]] std::string_view lendable(const Way& way, std::initializer_list<std::string_view> pieces) const;
   [[nodiscard]] bool write_large(const Way& way, std::span<const std::byte> header,
                                  std::initializer_list<std::string_view> pieces);
   [[nodiscard]] bool write_once(const Way& way, std::span<iovec> pieces);

@@ -35,6 +35,7 @@ namespace wsd::worker {
 
 class Channels;
 class ClientConnection;
+class ClientOutput;
 
 struct ConnectionContext {
   ConnectionContext(Loop& loop_, Worker& worker_, AppHost& app_, Poller& poller_, Channels& channels_,
@@ -67,6 +68,15 @@ struct ConnectionContext {
   std::span<std::byte> read_buffer() { return {read_buffer_.get(), read_buffer_size}; }
   OutputArena arena;
   Compression compression;
+
+  // Whose input is being worked off.
+  struct Reading {
+    const ClientOutput* output = nullptr;  // what it sends of the read buffer need not be copied: it leaves before
+                                           // the next read
+    bool more = false;                     // more follows than the bytes at hand
+    bool lent = false;                     // some of its output lies in the read buffer
+  };
+  Reading reading;
 
   // A message for many. It stays until output that refers to it has left, and at least until the next one is made.
   SharedMessage& share(MessageType type, std::string_view payload) { return shared_.emplace_back(type, payload); }

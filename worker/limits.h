@@ -53,7 +53,9 @@ struct Limits {
       5'000};  // for a successor to receive everything, before the old worker goes on
   unsigned accepts_per_turn = 64;
   unsigned reserved_descriptors = 64;  // below RLIMIT_NOFILE: where a worker counts as full
-  int socket_send_buffer = 64 * 1024;  // SO_SNDBUF, as asked for; the kernel doubles it
+  // Bytes that the kernel takes for a peer beyond what is on its way there. As a socket's buffer, where that is all
+  // there is to it, the kernel doubles half of it.
+  static constexpr int unsent_in_kernel = 128 * 1024;
   DeflateLimits deflate{};
   AddressLimits per_address{};
 };

@@ -11,7 +11,9 @@ OutputArena::OutputArena(std::size_t capacity)
       end_(begin_.get() + capacity) {}
 
 std::byte* OutputArena::extend(Chain& chain, std::size_t size) {
-  if (chain.last_ != nullptr && chain.last_->frame == nullptr && chain.last_->bytes() + chain.last_->size == top_) {
+  const bool grows = chain.last_ != nullptr && chain.last_->frame == nullptr && chain.last_->lent == nullptr &&
+                     chain.last_->bytes() + chain.last_->size == top_;
+  if (grows) {
     if (static_cast<std::size_t>(end_ - top_) < size) return nullptr;
   } else if (add_extent(chain, size) == nullptr) {
     return nullptr;
@@ -32,6 +34,17 @@ bool OutputArena::extend(Chain& chain, const SharedFrame& frame) {
   return true;
 }
 
+std::byte* OutputArena::extend(Chain& chain, std::size_t size, std::span<const std::byte> lent) {
+  // All of it or nothing.
+  if (static_cast<std::size_t>(end_ - top_) < size + 2 * (alignment + sizeof(Extent))) return nullptr;
+  std::byte* const room = extend(chain, size);
+  Extent* const extent = add_extent(chain, 0);
+  extent->lent = lent.data();
+  extent->size = lent.size();
+  chain.size_ += lent.size();
+  return room;
+}
+
 // An empty one at the end of the chain, with room for `size` bytes behind it; null when the arena is full.
 OutputArena::Extent* OutputArena::add_extent(Chain& chain, std::size_t size) {
   const auto misaligned = reinterpret_cast<std::uintptr_t>(top_) % alignment;
@@ -48,7 +61,9 @@ void OutputArena::take(Chain& chain, Pieces& pieces) {
   pieces.count = 0;
   for (; chain.first_ != nullptr && pieces.count < Pieces::capacity; chain.first_ = chain.first_->next) {
     Extent& extent = *chain.first_;
-    const std::byte* const bytes = extent.frame == nullptr ? extent.bytes() : extent.frame->bytes().data();
+    const std::byte* const bytes = extent.frame != nullptr  ? extent.frame->bytes().data()
+                                   : extent.lent != nullptr ? extent.lent
+                                                            : extent.bytes();
     pieces.data[pieces.count] = {.iov_base = const_cast<std::byte*>(bytes), .iov_len = extent.size};
     pieces.frames[pieces.count] = extent.frame;
     ++pieces.count;

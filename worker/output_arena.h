@@ -2,7 +2,7 @@
 //
 // Each connection that sends has a *chain* of extents here; consecutive sends of one connection grow one extent, so its
 // whole turn usually leaves with one send(). Extents live until reset(), that is, until every chain was flushed at the
-// end of the turn. Nothing is allocated per message. An extent may also stand for a shared frame, which lies elsewhere.
+// end of the turn. Nothing is allocated per message. An extent may also stand for bytes that lie elsewhere.
 
 #pragma once
 
@@ -23,6 +23,7 @@ class OutputArena {
     Extent* next = nullptr;
     std::size_t size = 0;
     const SharedFrame* frame = nullptr;  // its bytes, instead of those behind the extent
+    const std::byte* lent = nullptr;     // likewise
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
   };
 
@@ -48,6 +49,9 @@ class OutputArena {
   // A shared frame at the end of `chain`, by reference: `frame` itself must outlive the turn. False when the arena is
   // full.
   [[nodiscard]] bool extend(Chain& chain, const SharedFrame& frame);
+
+  // The same, and behind them `lent`, which stays where it is and must outlive the chain.
+  [[nodiscard]] std::byte* extend(Chain& chain, std::size_t size, std::span<const std::byte> lent);
 
   // What take() gives: bytes to write, and the frame they are, if they are one.
   struct Pieces {

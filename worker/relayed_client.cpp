@@ -70,7 +70,7 @@ RelayedClient::Carried RelayedClient::carry(Way& way) {
   if (!pass_on(way, kept)) return Carried::dead;
   Carried carried = Carried::nothing;
   if (may_read(way)) {
-    const Transfer transfer = way.from.transport->read(context_.buffer);
+    const Transfer transfer = way.from.transport->read({}, context_.buffer);
     if (transfer.status == Transfer::Status::failed && &way.from == &client_) return Carried::dead;
     if (transfer.status == Transfer::Status::failed) worker_is_gone();
     if (transfer.status == Transfer::Status::failed || transfer.status == Transfer::Status::ended) way.ended = true;

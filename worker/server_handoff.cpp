@@ -18,12 +18,11 @@ namespace {
 
 // A worker's end and the relay's, which holds as much for a client that does not read as its socket would. Empty if
 // there are no descriptors.
-std::pair<FileDescriptor, FileDescriptor> make_relay_pair(const Limits& limits) {
+std::pair<FileDescriptor, FileDescriptor> make_relay_pair() {
   std::array<int, 2> ends{-1, -1};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends.data()) != 0) return {};
-  for (const int end : ends) {
-    ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &limits.socket_send_buffer, sizeof(limits.socket_send_buffer));
-  }
+  const int send_buffer = Limits::unsent_in_kernel / 2;  // the kernel doubles it
+  for (const int end : ends) ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof(send_buffer));
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
@@ -48,7 +47,7 @@ Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional
       handoff.add(state, connection->descriptor());
       continue;
     }
-    auto [theirs, ours] = make_relay_pair(heritage_.limits);
+    auto [theirs, ours] = make_relay_pair();
     if (!ours) {
       handoff.fail("it is out of descriptors for relays of TLS");
       break;

@@ -1,12 +1,24 @@
 #include "worker/tcp_transport.h"
 
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+
+#include "worker/limits.h"
 
 namespace wsd::worker {
 
 namespace {
+
+constexpr std::size_t usual_unsent = Limits::unsent_in_kernel;
+constexpr std::size_t most_unsent = 1024 * 1024;
 
 bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
@@ -19,14 +31,25 @@ Transfer failure(int error) {
 
 }  // namespace
 
-Transfer TcpTransport::read(std::span<std::byte> buffer) {
-  const ssize_t count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-  if (count > 0) return {.status = Transfer::Status::done, .bytes = static_cast<std::size_t>(count)};
+Transfer TcpTransport::read(std::span<std::byte> first, std::span<std::byte> buffer) {
+  ssize_t count = 0;
+  if (first.empty()) {
+    count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+  } else {
+    const std::array<iovec, 2> pieces{{{first.data(), first.size()}, {buffer.data(), buffer.size()}}};
+    count = ::readv(socket_.get(), pieces.data(), static_cast<int>(pieces.size()));
+  }
+  const auto bytes = static_cast<std::size_t>(count);
+  if (count > 0) {
+    return {.status = Transfer::Status::done, .bytes = bytes, .more = bytes == first.size() + buffer.size()};
+  }
   if (count == 0) return {.status = Transfer::Status::ended};
   return failure(errno);
 }
 
 Transfer TcpTransport::write(std::span<const iovec> pieces) {
+  const std::size_t may_wait = trusted_with(pieces);
+  if (may_wait > usual_unsent) let_wait_unsent(may_wait);
   ssize_t count = 0;
   if (pieces.size() == 1) {
     // One piece is the usual case, and send() is the cheaper call.
@@ -37,8 +60,30 @@ Transfer TcpTransport::write(std::span<const iovec> pieces) {
     message.msg_iovlen = pieces.size();
     count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
   }
-  if (count >= 0) return {.status = Transfer::Status::done, .bytes = static_cast<std::size_t>(count)};
-  return failure(errno);
+  const int error = errno;
+  if (may_wait > usual_unsent) let_wait_unsent(usual_unsent);
+  if (count < 0) return failure(error);
+  taken_ = static_cast<std::uint32_t>(std::min<std::size_t>(most_unsent, taken_ + static_cast<std::size_t>(count)));
+  return {.status = Transfer::Status::done, .bytes = static_cast<std::size_t>(count)};
+}
+
+// A write of more than may usually wait in the kernel goes there whole all the same, and need not be kept here, if the
+// peer has had as much before and reads: who does not makes nobody hold more for him.
+std::size_t TcpTransport::trusted_with(std::span<const iovec> pieces) const {
+  if (taken_ <= usual_unsent) return 0;
+  std::size_t size = 0;
+  for (const iovec& piece : pieces) size += piece.iov_len;
+  if (size <= usual_unsent) return 0;
+  int unsent = 0;
+  const bool reads =
+      ::ioctl(socket_.get(), SIOCOUTQNSD, &unsent) == 0 && static_cast<std::size_t>(unsent) < usual_unsent;
+  return reads ? std::min<std::size_t>(size, taken_) : 0;
+}
+
+// Beyond what is on its way.
+void TcpTransport::let_wait_unsent(std::size_t size) {
+  const auto value = static_cast<int>(size);
+  ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, sizeof(value));
 }
 
 void TcpTransport::shutdown_write() {

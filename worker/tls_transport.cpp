@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "protocol/assertion.h"
@@ -34,6 +33,35 @@ bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+// Or the next operation would be thought to have failed by them. Mostly there are none.
+void forget_errors() {
+  if (ERR_peek_error() != 0) ERR_clear_error();
+}
+
+// Takes the next record's bytes from the front of the pieces: where they lie, if it is one piece that fills the record
+// or ends it all, or else joined in `record`. `offset`: what is gone of the first piece.
+std::span<const std::byte> next_record(std::span<const iovec>& pieces, std::size_t& offset,
+                                       std::span<std::byte> record) {
+  const auto take = [&](std::size_t most) {
+    const std::span piece(static_cast<const std::byte*>(pieces.front().iov_base), pieces.front().iov_len);
+    const auto taken = piece.subspan(offset, std::min(piece.size() - offset, most));
+    offset += taken.size();
+    if (offset == piece.size()) {
+      pieces = pieces.subspan(1);
+      offset = 0;
+    }
+    return taken;
+  };
+  if (pieces.size() == 1 || pieces.front().iov_len - offset >= record.size()) return take(record.size());
+  std::size_t size = 0;
+  while (!pieces.empty() && size < record.size()) {
+    const auto taken = take(record.size() - size);
+    std::ranges::copy(taken, record.begin() + static_cast<std::ptrdiff_t>(size));
+    size += taken.size();
+  }
+  return record.first(size);
+}
+
 std::uint32_t this_minute() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::minutes>(now).count());
@@ -52,6 +80,7 @@ struct TlsTransport::Callbacks {
     transport.socket_error_ = count < 0 ? errno : 0;
     transport.peer_ended_ = transport.peer_ended_ || count == 0;
     transport.heard_ = transport.heard_ || count > 0;
+    transport.may_have_more_ = count == size;
     if (count < 0 && would_block(transport.socket_error_)) BIO_set_retry_read(bio);
     return static_cast<int>(count);
   }
@@ -112,10 +141,10 @@ TlsProtocol TlsTransport::tls() const {
   return SSL_version(connection_.get()) == TLS1_2_VERSION ? TlsProtocol::v1_2 : TlsProtocol::v1_3;
 }
 
-Transfer TlsTransport::read(std::span<std::byte> buffer) {
+Transfer TlsTransport::read(std::span<std::byte> first, std::span<std::byte> buffer) {
   WSD_ASSERT(buffer.size() >= min_read_buffer);
   if (!ready_ && !end_) shake_hands();
-  const Transfer transfer = ready_ && !end_ ? read_records(buffer) : Transfer();
+  const Transfer transfer = ready_ && !end_ ? read_records(first, buffer) : Transfer();
   if (!send_ciphertext()) end(Transfer::Status::failed, socket_error_);
   if (transfer.status == Transfer::Status::done) return transfer;
   return end_ ? tell_end() : Transfer();
@@ -123,12 +152,13 @@ Transfer TlsTransport::read(std::span<std::byte> buffer) {
 
 // All that was taken from the socket: what stays behind is less than a record, so that the descriptor tells when it
 // goes on.
-Transfer TlsTransport::read_records(std::span<std::byte> buffer) {
+Transfer TlsTransport::read_records(std::span<std::byte> first, std::span<std::byte> buffer) {
+  const std::size_t size = first.size() + buffer.size();
   std::size_t total = 0;
   do {
-    const auto room = buffer.subspan(total);
-    SSL_set_read_ahead(connection_.get(), room.size() >= room_for_reading_ahead ? 1 : 0);
-    ERR_clear_error();
+    const auto room = total < first.size() ? first.subspan(total) : buffer.subspan(total - first.size());
+    SSL_set_read_ahead(connection_.get(), size - total >= room_for_reading_ahead ? 1 : 0);
+    forget_errors();
     const int count = SSL_read(connection_.get(), room.data(), static_cast<int>(room.size()));
     if (count <= 0) {
       const int error = SSL_get_error(connection_.get(), count);
@@ -139,7 +169,7 @@ Transfer TlsTransport::read_records(std::span<std::byte> buffer) {
     if (key_updates_ > max_key_updates) end_after(SSL_ERROR_SSL);
   } while (!end_ && SSL_has_pending(connection_.get()) == 1);
   if (total == 0) return {};
-  return {.status = Transfer::Status::done, .bytes = total};
+  return {.status = Transfer::Status::done, .bytes = total, .more = may_have_more_};
 }
 
 void TlsTransport::shake_hands() {
@@ -224,25 +254,17 @@ Transfer TlsTransport::write(std::span<const iovec> pieces) {
   std::size_t offset = 0;  // in the first piece
   while (!pieces.empty() && total < max_write) {
     // Pieces share records: each record costs the peer and us as much as a small message.
-    std::size_t size = 0;
-    while (!pieces.empty() && size < record.size()) {
-      const std::size_t count = std::min(pieces.front().iov_len - offset, record.size() - size);
-      std::memcpy(record.data() + size, static_cast<const std::byte*>(pieces.front().iov_base) + offset, count);
-      size += count;
-      offset += count;
-      if (offset < pieces.front().iov_len) break;
-      pieces = pieces.subspan(1);
-      offset = 0;
-    }
+    const auto bytes = next_record(pieces, offset, record);
+    const auto size = static_cast<int>(bytes.size());
     if (size == 0) continue;
-    ERR_clear_error();
+    forget_errors();
     // Never short: what it produces has room in the context's buffer.
-    if (SSL_write(connection_.get(), record.data(), static_cast<int>(size)) != static_cast<int>(size)) {
+    if (SSL_write(connection_.get(), bytes.data(), size) != size) {
       broken_ = true;
       context_.ciphertext().clear();
       return {.status = Transfer::Status::failed, .error = EPROTO};
     }
-    total += size;
+    total += bytes.size();
   }
   if (!send_ciphertext()) return {.status = Transfer::Status::failed, .error = socket_error_};
   return {.status = Transfer::Status::done, .bytes = total};

@@ -33,7 +33,7 @@ class TlsTransport final : public Transport {
   // False if there was no memory.
   [[nodiscard]] bool is_usable() const { return usable_; }
 
-  [[nodiscard]] Transfer read(std::span<std::byte> buffer) override;
+  [[nodiscard]] Transfer read(std::span<std::byte> first, std::span<std::byte> buffer) override;
   [[nodiscard]] Transfer write(std::span<const iovec> pieces) override;
   // Says close_notify first; so does the destruction.
   void shutdown_write() override;
@@ -48,7 +48,7 @@ class TlsTransport final : public Transport {
  private:
   struct Callbacks;  // that OpenSSL calls
 
-  [[nodiscard]] Transfer read_records(std::span<std::byte> buffer);
+  [[nodiscard]] Transfer read_records(std::span<std::byte> first, std::span<std::byte> buffer);
   void shake_hands();
   void fail_handshake(int error);
   void answer_plain_http();
@@ -70,9 +70,10 @@ class TlsTransport final : public Transport {
   int socket_error_ = 0;           // errno of the last recv
   std::uint8_t key_updates_ = 0;   // of that minute
   bool usable_ = false;
-  bool ready_ = false;       // the handshake is done
-  bool heard_ = false;       // a first byte has come
-  bool peer_ended_ = false;  // recv has said 0
+  bool ready_ = false;          // the handshake is done
+  bool heard_ = false;          // a first byte has come
+  bool may_have_more_ = false;  // the last recv got all that it asked for
+  bool peer_ended_ = false;     // recv has said 0
   bool end_told_ = false;
   bool broken_ = false;     // OpenSSL wants no more of it
   bool shut_down_ = false;  // shutdown_write() was called

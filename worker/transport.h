@@ -25,6 +25,7 @@ struct Transfer {
   Status status = Status::would_block;
   std::size_t bytes = 0;
   int error = 0;
+  bool more = false;  // read only: the descriptor may have more, and an edge-triggered watch does not tell
 };
 
 class Transport {
@@ -34,8 +35,8 @@ class Transport {
   // No buffer that is read into is smaller.
   static constexpr std::size_t min_read_buffer = 64 * 1024;
 
-  // Reads once, into the front of `buffer`.
-  [[nodiscard]] virtual Transfer read(std::span<std::byte> buffer) = 0;
+  // Reads once, into `first`, which may be empty, and from the front of `buffer` what that has no room for.
+  [[nodiscard]] virtual Transfer read(std::span<std::byte> first, std::span<std::byte> buffer) = 0;
   // Writes once, gathering up to IOV_MAX pieces; may be short. Without pieces it goes on with what is unsent.
   [[nodiscard]] virtual Transfer write(std::span<const iovec> pieces) = 0;
   // Tells the peer that no more bytes follow; reading goes on.

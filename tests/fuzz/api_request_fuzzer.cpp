@@ -30,7 +30,7 @@ class StreamTransport final : public worker::Transport {
   StreamTransport(Stream& stream, worker::FileDescriptor descriptor)
       : stream_(stream), descriptor_(std::move(descriptor)) {}
 
-  Transfer read(std::span<std::byte> buffer) override {
+  Transfer read(std::span<std::byte>, std::span<std::byte> buffer) override {
     const std::size_t count = std::min(buffer.size(), stream_.input.size());
     if (count == 0) return {.status = Transfer::Status::would_block};
     std::ranges::copy(stream_.input.first(count), buffer.begin());

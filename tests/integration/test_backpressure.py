@@ -1,5 +1,7 @@
 """Peers that do not read, or read slowly: the queue is bounded, what is dropped is counted, nobody else notices."""
 
+import pathlib
+
 import pytest
 
 from clients import BINARY, PING, TEXT, frame
@@ -98,7 +100,7 @@ def test_one_message_larger_than_the_queue_is_taken_when_nothing_waits(servers, 
 
 
 def test_kernel_memory_of_a_stuck_reader_is_capped(servers, connect):
-    """SO_SNDBUF is 64 KiB (128 KiB as the kernel counts): the kernel holds no megabytes for it."""
+    """TCP_NOTSENT_LOWAT is 128 KiB: the kernel holds no megabytes for it."""
     server = servers(count=1, options=["--set", "prefix=", "--send-queue", 65536])
     server.start()
     client = connect(server.port, receive_buffer=4096)
@@ -107,6 +109,26 @@ def test_kernel_memory_of_a_stuck_reader_is_capped(servers, connect):
     dropped = server.worker(0)["send_dropped"]
     held = (sent - dropped) * 16384
     assert held < 600_000, f"{held} bytes are held for a peer that reads nothing"
+
+
+def bytes_in_kernel(port):
+    """What the sockets of the server at this port have not got acknowledged, the largest of them."""
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return max(int(row[4].split(":")[0], 16) for row in rows if row[1].endswith(f":{port:04X}") and row[3] == "01")
+
+
+def test_kernel_memory_of_a_reader_that_gets_stuck_is_capped(servers, connect):
+    """It has read a lot, so that large messages are taken whole; the many that follow are not."""
+    server = servers(count=1, options=["--set", "prefix=", "--send-queue", 65536])
+    server.start()
+    client = connect(server.port, receive_buffer=4096)
+    large = frame(BINARY, b"l" * (MIB - 10))
+    for _ in range(3):
+        client.send(large)
+        assert len(client.receive_message()[1]) == MIB - 10
+    flood(client, frame(BINARY, b"x" * 16384), 300)
+    wait_until(lambda: server.worker(0)["send_dropped"] > 0)
+    assert bytes_in_kernel(server.port) < 400_000
 
 
 def test_fast_pipelining_is_answered_in_order(echo_server, connect):

@@ -118,7 +118,7 @@ TEST(ListeningSockets, ListenWithWhatTheirClientsInherit) {
   EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_ACCEPTCONN), 1);
   EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_REUSEPORT), 1);
   EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_NODELAY), 1);
-  EXPECT_EQ(option_of(socket, SOL_SOCKET, SO_SNDBUF), 2 * 32'768);
+  EXPECT_EQ(option_of(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT), 32'768);
   EXPECT_NE(::fcntl(socket, F_GETFL) & O_NONBLOCK, 0);
   EXPECT_NE(::fcntl(socket, F_GETFD) & FD_CLOEXEC, 0);
 }
@@ -426,7 +426,7 @@ TEST(ListeningSockets, OfAServiceManagerServeAllSlotsAtTheirAddress) {
   EXPECT_TRUE(taken);
   EXPECT_EQ(::accept(of_slot(sockets, 0)[0], nullptr, nullptr), -1) << "that was the only client";
   EXPECT_EQ(errno, EAGAIN) << "it was blocking when it came";
-  EXPECT_EQ(option_of(of_slot(sockets, 0)[0], SOL_SOCKET, SO_SNDBUF), 2 * 32'768);
+  EXPECT_EQ(option_of(of_slot(sockets, 0)[0], IPPROTO_TCP, TCP_NOTSENT_LOWAT), 32'768);
   EXPECT_EQ(option_of(of_slot(sockets, 0)[0], IPPROTO_TCP, TCP_NODELAY), 1);
 }
 

@@ -66,7 +66,7 @@ void receive(Session& session, Bytes piece, Events& events, Into into = Into::in
   const std::size_t size = std::min(room.size(), piece.size());
   std::copy_n(piece.begin(), size, room.begin());
   if (size > 0) take(session, room.first(size), events);
-  if (session.error() == ProtocolError::none) take(session, std::span(piece).subspan(size), events);
+  if (size == 0 || session.error() == ProtocolError::none) take(session, std::span(piece).subspan(size), events);
 }
 
 Events events_of(const std::vector<Bytes>& pieces, std::uint64_t max_message_size = limit, Into into = Into::input) {

@@ -27,7 +27,9 @@ class WatchedTransport final : public Transport {
  public:
   explicit WatchedTransport(FileDescriptor socket) : stream_(std::move(socket)) {}
 
-  [[nodiscard]] Transfer read(std::span<std::byte> buffer) override { return stream_.read(buffer); }
+  [[nodiscard]] Transfer read(std::span<std::byte> first, std::span<std::byte> buffer) override {
+    return stream_.read(first, buffer);
+  }
   [[nodiscard]] Transfer write(std::span<const iovec> pieces) override {
     ++writes;
     offered.assign(pieces.begin(), pieces.end());
@@ -128,6 +130,64 @@ TEST_F(ClientOutputTest, ALargeFrameLeavesAtOnceUncopiedBehindWhatCameBefore) {
   EXPECT_EQ(transport_.writes, 2);
   EXPECT_EQ(output_.size(), 0U);
   EXPECT_EQ(test::parse_frames(peer_.receive()), (std::vector<Frame>{{0x81, "small"}, {0x82, large}}));
+}
+
+TEST_F(ClientOutputTest, WhatLiesInTheInputThatIsReadLeavesUncopiedWithTheTurn) {
+  const auto input = context_.read_buffer();
+  std::ranges::fill(input.first(40'000), std::byte{'i'});
+  const std::string_view in_input(reinterpret_cast<const char*>(input.data()), 40'000);
+  const std::string_view first = in_input.substr(0, 20'000);
+  const std::string_view second = in_input.substr(20'000, 5000);
+  context_.reading = {.output = &output_, .more = false};
+  ASSERT_TRUE(send("small"));
+  ASSERT_TRUE(output_.send(way(), Opcode::binary, {"prefix ", first}, 7 + first.size()));
+  ASSERT_TRUE(send(second));
+  ASSERT_TRUE(send("behind"));
+  EXPECT_TRUE(context_.reading.lent);
+  EXPECT_EQ(transport_.writes, 0);
+  ASSERT_TRUE(output_.send_now(way()));
+  EXPECT_EQ(transport_.writes, 1);
+  ASSERT_EQ(transport_.offered.size(), 5U);
+  EXPECT_EQ(transport_.offered[1].iov_base, first.data());
+  EXPECT_EQ(transport_.offered[3].iov_base, second.data());
+  EXPECT_EQ(
+      test::parse_frames(flush_all()),
+      (std::vector<Frame>{
+          {0x81, "small"}, {0x82, "prefix " + std::string(first)}, {0x81, std::string(second)}, {0x81, "behind"}}));
+}
+
+TEST_F(ClientOutputTest, InputIsNotLentToAnotherThanTheOneThatIsRead) {
+  const auto input = context_.read_buffer();
+  std::ranges::fill(input.first(20'000), std::byte{'i'});
+  const std::string_view in_input(reinterpret_cast<const char*>(input.data()), 5000);
+  ClientOutput other;
+  context_.reading = {.output = &other, .more = false};
+  ASSERT_TRUE(send(in_input));
+  EXPECT_FALSE(context_.reading.lent);
+  std::ranges::fill(input.first(20'000), std::byte{'o'});
+  EXPECT_EQ(test::parse_frames(flush_all()), (std::vector<Frame>{{0x81, std::string(5000, 'i')}}));
+}
+
+TEST_F(ClientOutputTest, AShortWriteAnywhereOfWhatWasLentKeepsTheStream) {
+  const auto input = context_.read_buffer();
+  const std::string_view in_input(reinterpret_cast<const char*>(input.data()), 20'000);
+  for (std::size_t cut = 0; cut <= 20'017; cut += cut < 30 || cut > 19'990 ? 1 : 997) {
+    std::ranges::fill(input.first(20'000), std::byte{'i'});
+    context_.reading = {.output = &output_, .more = false};
+    ASSERT_TRUE(send("one"));
+    ASSERT_TRUE(output_.send(way(), Opcode::text, {in_input, in_input.substr(0, 0)}, in_input.size()));
+    ASSERT_TRUE(send(in_input));
+    ASSERT_TRUE(send("three"));
+    transport_.take_only(cut);
+    ASSERT_TRUE(output_.send_now(way()));
+    context_.reading = {};
+    std::ranges::fill(input.first(20'000), std::byte{'o'});  // the next read
+    ASSERT_EQ(test::parse_frames(flush_all()),
+              (std::vector<Frame>{
+                  {0x81, "one"}, {0x81, std::string(20'000, 'i')}, {0x81, std::string(20'000, 'i')}, {0x81, "three"}}))
+        << cut;
+    context_.arena.reset();
+  }
 }
 
 TEST_F(ClientOutputTest, EveryPayloadSizeArrivesWhole) {

@@ -68,6 +68,32 @@ TEST(OutputArena, BytesOfNoLengthAreRoomToo) {
   EXPECT_EQ(take(chain), Texts{"x"});
 }
 
+TEST(OutputArena, LentBytesArePiecesWhereTheyLie) {
+  OutputArena arena(4096);
+  OutputArena::Chain chain;
+  const std::string lent = "lent";
+  std::byte* const room = arena.extend(chain, 2, std::as_bytes(std::span(lent)));
+  ASSERT_NE(room, nullptr);
+  std::ranges::copy(std::as_bytes(std::span(std::string_view("h:"))), room);
+  ASSERT_TRUE(write(arena, chain, "next"));
+  EXPECT_EQ(chain.size(), 10U);
+  OutputArena::Pieces pieces;
+  OutputArena::take(chain, pieces);
+  ASSERT_EQ(pieces.count, 3U);
+  EXPECT_EQ(pieces.data[1].iov_base, lent.data());
+  EXPECT_TRUE(chain.empty());
+}
+
+TEST(OutputArena, LendsAllOrNothing) {
+  const std::string lent(1000, 'x');
+  for (std::size_t capacity = 0; capacity < 200; ++capacity) {
+    OutputArena arena(capacity);
+    OutputArena::Chain chain;
+    const bool lends = arena.extend(chain, 10, std::as_bytes(std::span(lent))) != nullptr;
+    EXPECT_EQ(chain.size(), lends ? 1010U : 0U) << capacity;
+  }
+}
+
 // `count` pieces, since another connection sends in between: "0,", "1,", …
 Texts add_pieces(OutputArena& arena, OutputArena::Chain& chain, std::size_t count) {
   OutputArena::Chain other;

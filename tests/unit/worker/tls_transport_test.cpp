@@ -39,7 +39,7 @@ class TlsTransportTest : public testing::Test {
 
   // Reads what is there, and gathers it.
   Transfer read() {
-    const Transfer transfer = transport_->read(buffer_);
+    const Transfer transfer = transport_->read({}, buffer_);
     received_ += test::text_of(std::span(buffer_).first(transfer.bytes));
     context_->end_turn();
     return transfer;
@@ -276,7 +276,7 @@ TEST_F(TlsTransportTest, ATurnHasTimeForSoManyHandshakes) {
       char byte = 0;
       const auto is_readable = [&] { return ::recv(transport->descriptor(), &byte, 1, MSG_PEEK) == 1; };
       if (!is_readable()) continue;  // as the poller would see it
-      EXPECT_EQ(transport->read(buffer_).status, Status::would_block);
+      EXPECT_EQ(transport->read({}, buffer_).status, Status::would_block);
       if (!is_readable()) ++count;
     }
     return count;
