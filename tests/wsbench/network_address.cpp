@@ -90,7 +90,8 @@ std::vector<NetworkAddress> parse_sources(std::string_view text) {
 std::vector<NetworkAddress> loopback_sources(std::size_t connections) {
   const NetworkAddress first = NetworkAddress::parse("127.0.0.1");
   std::vector<NetworkAddress> sources;
-  for (std::uint32_t i = 0; i <= connections / connections_per_source; ++i) sources.push_back(first.plus(i));
+  constexpr std::size_t most_for_each = connections_per_source / 8;
+  for (std::uint32_t i = 0; i <= connections / most_for_each; ++i) sources.push_back(first.plus(i));
   return sources;
 }
 
