@@ -15,6 +15,12 @@ double milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
 }
 
+// Three digits, but no exponent where a pause is a second and more.
+std::string pause_text(Duration pause) {
+  const double time = milliseconds(pause);
+  return fmt::format(fmt::runtime(time < 1000 ? "{:.3g} ms" : "{:.0f} ms"), time);
+}
+
 }  // namespace
 
 void ReloadReport::count(const TookOver& event) {
@@ -23,9 +29,8 @@ void ReloadReport::count(const TookOver& event) {
 }
 
 std::string to_text(const ReloadReport& report) {
-  return fmt::format("generation {}: {} workers, {} connections kept, {} draining, longest pause {:.3g} ms",
-                     report.generation, report.workers, report.connections_kept, report.draining,
-                     milliseconds(report.longest_pause));
+  return fmt::format("generation {}: {} workers, {} connections kept, {} draining, longest pause {}", report.generation,
+                     report.workers, report.connections_kept, report.draining, pause_text(report.longest_pause));
 }
 
 std::string to_json(const ReloadReport& report) {
@@ -41,8 +46,7 @@ std::string to_json(const ReloadReport& report) {
 }
 
 std::string progress_text(Slot slot, const TookOver& event) {
-  return fmt::format("slot {}: {} connections kept, pause {:.3g} ms", slot, event.connections,
-                     milliseconds(event.pause));
+  return fmt::format("slot {}: {} connections kept, pause {}", slot, event.connections, pause_text(event.pause));
 }
 
 }  // namespace wsd::master
