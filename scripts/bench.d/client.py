@@ -110,11 +110,14 @@ def faults_in(output):
 def reload(command):
     """Reloads, and returns [connections, pause in ms] of every slot: what is shown to a terminal, slot by slot."""
     ours, theirs = os.openpty()
-    try:
-        subprocess.run(command, stdin=theirs, stdout=theirs, stderr=theirs, check=True)
-    finally:
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as process, open(ours, "rb", 0) as terminal:
         os.close(theirs)
-    shown = os.read(ours, 65536).decode()
-    os.close(ours)
-    slots = re.findall(r"slot \d+: (\d+) connections kept, pause ([\d.]+) ms", shown)
+        shown = b""
+        # A terminal that nobody has open any more reads as EIO.
+        with contextlib.suppress(OSError):
+            while part := terminal.read(65536):
+                shown += part
+    if process.returncode != 0:
+        raise Failure(f"{shlex.join(command)} ended with {process.returncode}: {shown.decode().strip()}")
+    slots = re.findall(r"slot \d+: (\d+) connections kept, pause ([\d.e+]+) ms", shown.decode())
     return [[int(connections), float(pause)] for connections, pause in slots]

@@ -8,6 +8,7 @@ import re
 import subprocess
 import time
 
+from failure import Failure
 from servers import ROOT
 from tables import TABLES
 
@@ -45,7 +46,7 @@ class Results:
 
 def describe(circumstances):
     return ("{date}, commit {commit}, Release with link-time optimisation, GCC {compiler}. {machine}. "
-            "{seconds:g} s a measurement.").format(**circumstances)  # fmt: skip
+            "{seconds:g} s a measurement.").format(**circumstances)
 
 
 def circumstances(options):
@@ -59,13 +60,16 @@ def circumstances(options):
 
 
 def write_page(results, names):
-    """Puts the tables between their marks in docs/benchmarks.md, whose prose is written by hand."""
-    text = PAGE.read_text()
+    """Puts the tables into docs/benchmarks.md."""
     for table in results.shown(names):
-        begin, end = f"<!-- bench {table.name} -->", f"<!-- end of bench {table.name} -->"
-        before, found, rest = text.partition(begin)
-        _, closed, after = rest.partition(end)
-        if not found or not closed:
-            raise SystemExit(f"bench: docs/benchmarks.md has no {begin} … {end}")
-        text = before + "\n".join([begin, *results.lines(table), end]) + after
-    PAGE.write_text(text)
+        put_between_marks(PAGE, f"bench {table.name}", results.lines(table))
+
+
+def put_between_marks(page, name, lines):
+    """Replaces what stands between the marks of this name; the prose around them is written by hand."""
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+    before, found, rest = page.read_text().partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise Failure(f"{page} has no {begin} … {end}")
+    page.write_text(before + "\n".join([begin, *lines, end]) + after)

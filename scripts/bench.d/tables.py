@@ -40,12 +40,12 @@ def size_name(size):
     return f"{size} B" if size < KIB else f"{size // KIB} KiB" if size < KIB * KIB else f"{size // KIB // KIB} MiB"
 
 
-def against(server, *arguments, client="client"):
+def against(server, *arguments):
     """Measures: the client with these arguments, and the time that the options give, against a fresh server."""
 
     def measure(bench):
         with server.start(bench.server_pinning) as running:
-            return getattr(bench, client).run(running, list(arguments) + bench.timed(), bench.patience)
+            return bench.client.run(running, list(arguments) + bench.timed(), bench.patience)
 
     return measure
 
@@ -222,9 +222,9 @@ def fan_out_rows(bench):
         servers += [wsd_server(bench.wsd, app=room, name="wsd, 1 worker"),
                     wsd_server(bench.wsd, count=4, app=room, name="wsd, 4 workers")]  # fmt: skip
     for (subscribers, outstanding), target in FAN_OUT_TARGETS.items():
-        arguments = ["--channels", "--size=125", f"--connections={subscribers}", f"--pipeline={outstanding}"]
+        arguments = ["--fanout", "--size=125", f"--connections={subscribers}", f"--pipeline={outstanding}"]
         variants = [
-            Variant(s.name, against(s, *arguments, client="judge"), "floor", target if s.name == "wsd, 1 worker" else None,
+            Variant(s.name, against(s, *arguments), "floor", target if s.name == "wsd, 1 worker" else None,
                     bench.few_rounds if "4 workers" in s.name else None)
             for s in servers
         ]  # fmt: skip
