@@ -165,38 +165,41 @@ void FanoutMode::act() {
   if (phase_ == Phase::publishing) publish_due();
 }
 
-// What is late goes at once, and counts from when it was due.
+// What is late goes at once, all of a publisher by one write, and counts from when it was due.
 void FanoutMode::publish_due() {
   for (Publisher& publisher : publishers_) {
+    std::string frames;
     for (Time due = publisher.schedule.next_due(); due <= context_.wire.now; due = publisher.schedule.next_due()) {
       publisher.schedule.take();
-      publish(publisher, due);
+      publish(publisher, due, frames);
     }
+    if (!frames.empty()) publisher.connection->send(frames);
   }
 }
 
-void FanoutMode::publish(Publisher& publisher, Time due) {
-  Connection& connection = *publisher.connection;
-  if (connection.state() != Connection::State::open) return;
+void FanoutMode::publish(const Publisher& publisher, Time due, std::string& frames) {
+  if (publisher.connection->state() != Connection::State::open) return;
   Counter& published = board_.published(publisher.number);
   published.add();
   context_.statistics().published.add();
-  std::string text, frame;
+  std::string text;
   publications_.append(text, {publisher.number, published.value(), due, context_.options().sizes.sample(random_)});
-  connection.append_message(frame, context_.options().opcode(), text);
-  connection.send(frame);
+  publisher.connection->append_message(frames, context_.options().opcode(), text);
 }
 
-void FanoutMode::publish_next(Publisher& publisher) {
+void FanoutMode::publish_next(const Publisher& publisher) {
   std::uint64_t confirmed = FanoutBoard::nobody;
   for (std::size_t i = 0; i < board_.processes(); ++i) {
     confirmed = std::min(confirmed, board_.confirmed(i, publisher.number).value());
   }
   if (confirmed == FanoutBoard::nobody) return;  // nobody listens any more
+  std::string frames;
+  const Time now = Clock::now();
   while (publisher.connection->state() == Connection::State::open &&
          board_.published(publisher.number).value() < confirmed + context_.options().pipeline) {
-    publish(publisher, Clock::now());
+    publish(publisher, now, frames);
   }
+  if (!frames.empty()) publisher.connection->send(frames);
 }
 
 void FanoutMode::announce(std::size_t publisher) {
@@ -209,7 +212,7 @@ void FanoutMode::on_wakeup() {
   board_.rest(context_.process_index);
   if (phase_ == Phase::reaching) recheck_reached();
   if (phase_ != Phase::publishing || is_open_loop()) return;
-  for (Publisher& publisher : publishers_) publish_next(publisher);
+  for (const Publisher& publisher : publishers_) publish_next(publisher);
 }
 
 // ---- deliveries -----------------------------------------------------------------------------------------------------
@@ -298,7 +301,7 @@ void FanoutMode::on_read(Connection& connection) {
     if (board_.home_of(p) != context_.process_index) board_.wake(board_.home_of(p));
   }
   if (phase_ != Phase::publishing) return;
-  for (Publisher& publisher : publishers_) publish_next(publisher);
+  for (const Publisher& publisher : publishers_) publish_next(publisher);
 }
 
 void FanoutMode::on_end(Connection& connection, Ending) {
@@ -321,7 +324,7 @@ void FanoutMode::on_end(Connection& connection, Ending) {
     board_.wake_others(context_.process_index);
   }
   if (phase_ != Phase::publishing || is_open_loop()) return;
-  for (Publisher& publisher : publishers_) publish_next(publisher);
+  for (const Publisher& publisher : publishers_) publish_next(publisher);
 }
 
 // ---- after the load -------------------------------------------------------------------------------------------------

@@ -73,10 +73,11 @@ class FanoutMode final : public Mode {
   void recheck_reached();
   void leave(std::size_t publisher);
   void send_probes();
-  void publish(Publisher& publisher, Time due);
+  // Writes the next one; send() takes them.
+  void publish(const Publisher& publisher, Time due, std::string& frames);
   void publish_due();
   // One more for each that everybody has got, in all processes.
-  void publish_next(Publisher& publisher);
+  void publish_next(const Publisher& publisher);
   void announce(std::size_t publisher);
   bool take_text(Listener& listener, std::string_view text);
   bool take_publication(Listener& listener, std::string_view& text);
