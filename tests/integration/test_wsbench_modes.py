@@ -270,6 +270,14 @@ def test_a_reload_costs_nothing(directory, echo):
     assert server.status()["generation"] == 2
 
 
+@pytest.mark.parametrize("mode", ["--idle", "--connect", "--churn"])
+def test_reloads_under_other_loads(directory, echo, mode):
+    server = echo()
+    report = bench(directory, "-d", "3s", "-c", 10, mode, "--reload", command_of(server, "reload"), url_of(server, "/"))
+    assert_clean(report)
+    assert report["reloads"] == 1 and report["gap_us_max"] == 0
+
+
 def test_many_reloads_with_tls(directory, echo, authority, certificate):
     server = echo(certificate.options(), listen=["wss://127.0.0.1:0"])
     words = ["-d", "6s", "-c", 10, "--reload-every", "1500ms", "--cacert", authority.cert]

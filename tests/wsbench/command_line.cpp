@@ -277,9 +277,6 @@ class Parser {
       if (options_.reload_every > Seconds(0)) throw UsageError("--reload-every is for --reload");
       return;
     }
-    if (options_.mode != ModeName::echo && options_.mode != ModeName::fanout) {
-      throw UsageError("--reload is for echoes and --fanout");
-    }
     if (options_.reload_every >= options_.duration) throw UsageError("--reload-every is to be shorter than -d");
     if (options_.rate == 0 && options_.mode == ModeName::echo) {
       options_.rate = std::min(100 * static_cast<double>(options_.connections), highest_reload_rate);

@@ -40,6 +40,7 @@ std::string reload_lines(const Options& options, const Outcome& outcome) {
                       outcome.reconnected, outcome.failed_reconnects);
   text += fmt::format("    lost {}, doubled {}, reordered {}, not sent for want of a connection {}\n", errors.lost,
                       errors.doubled, errors.reordered, outcome.unsent);
+  if (outcome.gaps.since == Clock::duration::zero()) return text;
   return text + fmt::format("    longest gap of a connection {}, before the reload {}\n", time_text(outcome.gaps.since),
                             time_text(outcome.gaps.before));
 }

@@ -62,13 +62,46 @@ TEST(CommandLineTest, HasNoMoreProcessesThanConnections) {
 
 TEST(CommandLineTest, ChoosesSourcesWhereConnectionsNeedThem) {
   EXPECT_EQ(options_of({"-c", "28k", "ws://127.0.0.1/"}).sources.size(), 0U);
-  EXPECT_EQ(options_of({"-c", "100k", "ws://127.0.0.1/"}).sources.size(), 4U);
+  EXPECT_EQ(options_of({"-c", "100k", "ws://127.0.0.1/"}).sources.size(), 29U);
   EXPECT_EQ(options_of({"-c", "100k", "ws://[::1]/"}).sources.size(), 0U);
   EXPECT_EQ(options_of({"--source", "127.0.0.2-127.0.0.4", "ws://127.0.0.1/"}).sources.size(), 3U);
 }
 
+TEST(CommandLineTest, AFanOutHasLargerMessagesAndOtherConnectionsToo) {
+  const Options options =
+      options_of({"--fanout", "-c", "20", "--publishers", "3", "--stalled", "2", "--pipeline", "4", "ws://127.0.0.1/"});
+  EXPECT_EQ(options.mode, ModeName::fanout);
+  EXPECT_EQ(options.all_connections(), 25U);
+  EXPECT_EQ(options.sizes.largest(), 125U);
+  EXPECT_EQ(options_of({"--fanout", "-s", "32", "ws://127.0.0.1/"}).sizes.largest(), 32U);
+  EXPECT_EQ(options_of({"-c", "20", "ws://127.0.0.1/"}).all_connections(), 20U);
+}
+
+TEST(CommandLineTest, AReloadIsUnderASteadyLoad) {
+  EXPECT_EQ(options_of({"-c", "20", "--reload", "true", "ws://127.0.0.1/"}).rate, 2000);
+  EXPECT_EQ(options_of({"-c", "1k", "--reload", "true", "ws://127.0.0.1/"}).rate, 10'000);
+  EXPECT_EQ(options_of({"-R", "7", "--reload", "true", "ws://127.0.0.1/"}).rate, 7);
+  EXPECT_EQ(options_of({"--fanout", "--reload", "true", "ws://127.0.0.1/"}).rate, 0);
+}
+
+TEST(CommandLineTest, ListensToWhatIsToBeInsistedOn) {
+  const Options options =
+      options_of({"--deflate-takeover", "--subprotocol", "a", "--subprotocol", "b", "--insecure", "wss://127.0.0.1/"});
+  EXPECT_EQ(options.deflate, protocol::ContextTakeover::yes);
+  EXPECT_THAT(options.subprotocols, ElementsAre("a", "b"));
+  EXPECT_TRUE(options.is_insecure);
+  EXPECT_EQ(options_of({"--deflate", "ws://127.0.0.1/"}).deflate, protocol::ContextTakeover::no);
+  EXPECT_EQ(options_of({"ws://127.0.0.1/"}).deflate, std::nullopt);
+}
+
 TEST(CommandLineTest, SaysWhatIsWrong) {
   const char* const url = "ws://127.0.0.1/";
+  EXPECT_THAT(complaint({"--insecure", url}), HasSubstr("wss://"));
+  EXPECT_THAT(complaint({"--subprotocol", "a b", url}), HasSubstr("not 'a b'"));
+  EXPECT_THAT(complaint({"--reload-every", "1s", url}), HasSubstr("--reload"));
+  EXPECT_THAT(complaint({"--reload", "true", "--reload-every", "10s", "-d", "10s", url}), HasSubstr("shorter than -d"));
+  EXPECT_THAT(complaint({"--fanout", "-s", "31", url}), HasSubstr("32 bytes or more"));
+  EXPECT_THAT(complaint({"--publishers", "2", url}), HasSubstr("--fanout"));
   EXPECT_THAT(complaint({}), HasSubstr("URL"));
   EXPECT_THAT(complaint({url, url}), HasSubstr("--help"));
   EXPECT_THAT(complaint({"-c", "many", url}), HasSubstr("10k, not 'many'"));

@@ -64,6 +64,17 @@ TEST(HandshakeTest, TheResponseIsChecked) {
   EXPECT_THAT(*problem_with_response(response_for(random_key()), key), HasSubstr("Sec-WebSocket-Accept"));
 }
 
+TEST(HandshakeTest, TheSubprotocolIsOneOfThoseOffered) {
+  const auto problem = [](std::string_view chosen, const std::vector<std::string>& offered) {
+    return problem_with_subprotocol("HTTP/1.1 101 X\r\nSec-WebSocket-Protocol: " + std::string(chosen), offered);
+  };
+  EXPECT_EQ(problem("", {}), std::nullopt);
+  EXPECT_EQ(problem("b", {"a", "b"}), std::nullopt);
+  EXPECT_EQ(problem("", {"a"}), "the server chose none of the subprotocols");
+  EXPECT_EQ(problem("c", {"a"}), "the server chose the subprotocol c, which was not offered");
+  EXPECT_EQ(problem("c", {}), "the server chose the subprotocol c, which was not offered");
+}
+
 TEST(HandshakeTest, FieldsAreFoundInAnyCase) {
   const std::string head = "HTTP/1.1 101 X\r\nA: 1\r\nLong-Name:\t2 \r\nempty:";
   EXPECT_EQ(field(head, "a"), "1");
