@@ -13,17 +13,21 @@ from servers import ROOT
 from tables import TABLES
 
 PAGE = ROOT / "docs/benchmarks.md"
+INSTRUCTIONS = ROOT / "tests/integration/instruction_counts.json"
+# What a row has to have in common with a run that goes on.
+SAME = ("commit", "rounds", "seconds")
+
 
 class Results:
     """{"tables": {name: {"machine", "rows": {row: {"when", …, "variants": {…}}}}}}, written after each row."""
 
-    def __init__(self, file):
+    def __init__(self, file, anew=False):
         self.file = pathlib.Path(file)
-        self.tables = json.loads(self.file.read_text())["tables"] if self.file.exists() else {}
+        self.tables = json.loads(self.file.read_text())["tables"] if self.file.exists() and not anew else {}
 
     def has(self, table, row, circumstances):
         there = self.tables.get(table, {}).get(row)
-        return there is not None and there["circumstances"] == circumstances
+        return there is not None and all(there["circumstances"][name] == circumstances[name] for name in SAME)
 
     def add(self, table, row, circumstances, variants):
         own = self.tables.setdefault(table, {})
@@ -60,9 +64,17 @@ def circumstances(options):
 
 
 def write_page(results, names):
-    """Puts the tables into docs/benchmarks.md."""
+    """Puts the tables into docs/benchmarks.md, and the recorded counts of instructions."""
     for table in results.shown(names):
         put_between_marks(PAGE, f"bench {table.name}", results.lines(table))
+    put_between_marks(PAGE, "bench instructions", instruction_lines())
+
+
+def instruction_lines():
+    record = json.loads(INSTRUCTIONS.read_text())
+    counts = [f"| {title} | {count:,.0f} |" for title, count in record["instructions"].items()]
+    where = "{compiler}, {libc}, libuv {libuv}, {processor}".format(**record["surroundings"])
+    return [f"Callgrind, the release build: {where}.", "", "| work | wsd |", "|---|---|", *counts]
 
 
 def put_between_marks(page, name, lines):
