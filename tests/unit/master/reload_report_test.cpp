@@ -10,7 +10,9 @@ namespace {
 using std::chrono::microseconds;
 
 TEST(ReloadReport, PausesHaveThreeDigitsAndNoExponent) {
-  const auto shown = [](microseconds pause) { return progress_text(2, {.connections = 70, .pause = pause}); };
+  const auto shown = [](microseconds pause) {
+    return progress_text(2, {.key = {}, .connections = 70, .pause = pause});
+  };
   EXPECT_EQ(shown(microseconds(1234)), "slot 2: 70 connections kept, pause 1.23 ms");
   EXPECT_EQ(shown(microseconds(256'700)), "slot 2: 70 connections kept, pause 257 ms");
   EXPECT_EQ(shown(microseconds(1'040'300)), "slot 2: 70 connections kept, pause 1040 ms");
