@@ -179,24 +179,29 @@ def connect_rows(bench):
 
 # ---- Memory
 
-MEMORY_TARGETS = {"wsd": 512, "wsd, TLS 1.3": 14 * KIB}
+# A connection with TLS has two descriptors set aside for the day that its worker becomes a relay.
+TLS_SHARE = 2
+MEMORY_TARGETS = {"wsd": 512, "wsd, TLS 1.3, half as many": 14 * KIB}
 
 
 def memory_rows(bench):
-    servers = bench.own_servers() + bench.peers
-    if bench.has_wsd:
-        servers += [wsd_server(bench.wsd, certificate=self_signed(bench.directory), name="wsd, TLS 1.3")]
-
-    def measure_with(server):
+    def measure_with(server, count):
         def measure(bench):
             with server.start(bench.server_pinning) as running:
-                arguments = ["--idle", "--greet", "--duration=0.5", f"--connections={bench.options.idle}"]
+                arguments = ["--idle", "--greet", "--duration=0.5", f"--connections={count}"]
                 return bench.client.run(running, arguments, bench.patience)
 
         return measure
 
-    variants = [Variant(s.name, measure_with(s), target=MEMORY_TARGETS.get(s.name), rounds=bench.few_rounds) for s in servers]
-    yield Row(f"{bench.options.idle:,} connections", variants)
+    count = bench.options.idle
+    works = [(server, count) for server in bench.own_servers() + bench.peers]
+    if bench.has_wsd:
+        certificate = self_signed(bench.directory)
+        works += [(wsd_server(bench.wsd, certificate=certificate, name="wsd, TLS 1.3, half as many"), count // TLS_SHARE)]
+    variants = [
+        Variant(s.name, measure_with(s, n), target=MEMORY_TARGETS.get(s.name), rounds=bench.few_rounds) for s, n in works
+    ]
+    yield Row(f"{count:,} connections", variants)
 
 
 def show_memory(rows):

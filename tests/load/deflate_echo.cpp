@@ -58,6 +58,12 @@ class Zlib {
         ::inflateInit2(&in_, -15) != Z_OK)
       give_up("no zlib");
   }
+  ~Zlib() {
+    ::deflateEnd(&out_);
+    ::inflateEnd(&in_);
+  }
+  Zlib(const Zlib&) = delete;
+  Zlib& operator=(const Zlib&) = delete;
   std::string_view deflate(std::string_view text) {
     ::deflateReset(&out_);
     const std::size_t size = run(out_, text, [](z_stream& stream) { ::deflate(&stream, Z_SYNC_FLUSH); });
