@@ -3,7 +3,7 @@
     foreign_server.py HABIT [CERT KEY]     prints its port
 
 HABIT: echo; lose, double, swap, alter, retype (each 50th message); delay (each answer 50 ms late); stall (one second of silence, half a
-second after the first message); room (all to all of a path), room-lose, room-double, room-swap; close (each connection
+second after the first message); room (all to all of a path), room-lose, room-double, room-swap, room-delay; close (each connection
 after its 20th message).
 """
 
@@ -89,6 +89,8 @@ class Habit:
         room.add(client)
         try:
             async for message in client:
+                if self.name == "room-delay":
+                    await asyncio.sleep(0.05)
                 for answer in self.answers(message):
                     for member in list(room):
                         if member is not client:

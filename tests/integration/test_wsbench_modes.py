@@ -9,6 +9,7 @@ import pytest
 from certificates import Authority
 from foreign_server import ForeignServer
 from server import BINARY, shared_server, wait_until
+from test_apps_cpp import compile_module
 from wsbench import assert_clean, bench, run
 
 pytest.importorskip("websockets")
@@ -146,9 +147,18 @@ CROWD = ["--fanout", "-d", "1s", "--warmup", "200ms"]
 
 
 @pytest.fixture(scope="module")
-def room():
-    """docs/examples/room.cpp on two workers, for all tests that leave it as they found it."""
-    with shared_server(app=ROOM, count=2) as made:
+def room_module(tmp_path_factory, sanitized):
+    """docs/examples/room.cpp compiled once, so that a reload need not."""
+    directory = tmp_path_factory.mktemp("room")
+    directory.chmod(0o755)
+    flags = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if sanitized else ["-O2"]
+    return str(compile_module(ROOM, directory / "room.so", flags))
+
+
+@pytest.fixture(scope="module")
+def room(room_module):
+    """It on two workers, for all tests that leave it as they found it."""
+    with shared_server(app=room_module, count=2) as made:
         yield made
 
 
@@ -177,8 +187,8 @@ def test_everybody_gets_everything_once(directory, room, foreign, whose, words, 
     assert 0 < report["latency_us_p50"] <= report["latency_us_max"] < 1e6
 
 
-def test_batches_and_compressed_broadcasts(directory, servers):
-    server = servers(app=ROOM, count=2, options=["--deflate"])
+def test_batches_and_compressed_broadcasts(directory, servers, room_module):
+    server = servers(app=room_module, count=2, options=["--deflate"])
     server.start()
     for path in ("/wall/x", "/tea"):
         report = bench(directory, *CROWD, "-c", 10, "--publishers", 2, "-R", 200, "-s", 500, "--deflate", url_of(server, path))
@@ -225,17 +235,17 @@ def test_subscribers_that_do_not_read(directory, room):
     assert report["deliveries"] == pytest.approx(200 * 10, rel=0.1)
 
 
-def test_a_fan_out_across_a_reload(directory, servers):
-    server = servers(app=ROOM, count=2)
+def test_a_fan_out_across_a_reload(directory, servers, room_module):
+    server = servers(app=room_module, count=2)
     server.start()
-    words = ["--fanout", "-d", "9s", "-c", 30, "--publishers", 3, "-R", 60]
+    words = ["--fanout", "-d", "5s", "-c", 30, "--publishers", 3, "-R", 60]
     report = bench(directory, *words, "--reload", command_of(server, "reload"), url_of(server, "/x"))
     assert_clean(report)
     assert report["reloads"] == 1 and 0 < report["gap_us_max"] < 2e6
 
 
-def test_a_fan_out_goes_on_without_those_that_a_death_takes(directory, servers):
-    server = servers(app=ROOM, count=2)
+def test_a_fan_out_goes_on_without_those_that_a_death_takes(directory, servers, room_module):
+    server = servers(app=room_module, count=2)
     server.start()
     server.expect_log("was killed by SIGKILL")
     rows = server.workers
@@ -341,6 +351,14 @@ def test_a_delay_of_fifty_milliseconds_is_one(directory, foreign):
     assert_clean(report)
     assert 50_000 <= report["latency_us_p50"] < 65_000
     assert report["messages"] == pytest.approx(200, abs=4)
+
+
+def test_a_delivery_fifty_milliseconds_late_is_so_in_every_process(directory, foreign):
+    words = ["--fanout", "-d", "2s", "-c", 9, "-t", 3, "-R", 10]
+    report = bench(directory, *words, url_of(foreign("room-delay"), "/x"))
+    assert_clean(report)
+    assert 50_000 <= report["latency_us_p50"] < 70_000
+    assert report["deliveries"] == pytest.approx(20 * 9, abs=9)
 
 
 def test_a_stall_shows_in_an_open_loop_and_hides_in_a_closed_one(directory, foreign):
