@@ -10,18 +10,12 @@ namespace {
 
 wsd::load::Report run(const wsd::load::Options& options) {
   switch (options.mode) {
-    case wsd::load::Mode::idle:
-      return wsd::load::run_idle(options);
-    case wsd::load::Mode::connect:
-      return wsd::load::run_connect(options);
-    case wsd::load::Mode::exact:
-      return wsd::load::run_exact(options);
     case wsd::load::Mode::channels:
       return wsd::load::run_channels(options);
-    case wsd::load::Mode::echo:
+    case wsd::load::Mode::exact:
       break;
   }
-  return wsd::load::run_echo(options);
+  return wsd::load::run_exact(options);
 }
 
 }  // namespace

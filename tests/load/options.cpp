@@ -10,17 +10,15 @@
 namespace wsd::load {
 namespace {
 
-constexpr const char* usage = R"(usage: load_client [options] ws[s]://IPV4:PORT/PATH
+constexpr const char* usage = R"(usage: load_client --exact | --channels [options] ws[s]://IPV4:PORT/PATH
   --connections N   connections to open (50)
   --pipeline K      messages in flight on each (1)
   --size BYTES      of a message (20)
   --text, --binary  type of the messages (text)
   --prefix TEXT     what the server puts before each answer ("hello ")
   --duration S      seconds to measure (5)
-  --warmup S        seconds before that; with --idle, before memory is read (0.5)
+  --warmup S        seconds before that (0.5)
   --pid PID         a process of the server, for its CPU time and memory; repeatable
-  --idle            only hold the connections, and report memory for each
-  --connect         connect, handshake, one echo, close, over and over on N connections
   --exact           prove that each message is answered once, in order, by ever newer code: an answer is PREFIX, a number
                     that never falls, a blank and the message. Fragments, halves of frames, 512 KiB, slow readers,
                     handshakes; at most K in flight. With --go until the second line, and for --duration without
@@ -70,8 +68,6 @@ enum Choice : int {
   duration,
   warmup,
   pid,
-  idle,
-  connect,
   exact,
   channels,
   publishers,
@@ -91,8 +87,6 @@ constexpr option choices[] = {{"connections", required_argument, nullptr, connec
                               {"duration", required_argument, nullptr, duration},
                               {"warmup", required_argument, nullptr, warmup},
                               {"pid", required_argument, nullptr, pid},
-                              {"idle", no_argument, nullptr, idle},
-                              {"connect", no_argument, nullptr, connect},
                               {"exact", no_argument, nullptr, exact},
                               {"channels", no_argument, nullptr, channels},
                               {"publishers", required_argument, nullptr, publishers},
@@ -131,12 +125,6 @@ void apply(int choice, Options& options) {
       break;
     case pid:
       options.server_pids.push_back(static_cast<pid_t>(count(optarg)));
-      break;
-    case idle:
-      options.mode = Mode::idle;
-      break;
-    case connect:
-      options.mode = Mode::connect;
       break;
     case exact:
       options.mode = Mode::exact;

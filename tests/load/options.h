@@ -12,16 +12,13 @@
 namespace wsd::load {
 
 enum class Mode {
-  echo,      // closed loop: so many messages in flight on each connection, for so long
-  idle,      // connections that say nothing: what does one cost the server's memory?
-  connect,   // connect, handshake, one echo, closing handshake, again and again
   exact,     // clients of all habits, and the proof that each message is answered once, in order, by ever newer code
   channels,  // subscribers and publishers of one channel, and the proof that each gets each message once, in order
 };
 
 // What one run of the load client is to do.
 struct Options {
-  Mode mode = Mode::echo;
+  Mode mode = Mode::exact;
   std::string host;
   std::uint16_t port = 0;
   bool is_secure = false;  // wss
@@ -32,7 +29,7 @@ struct Options {
   bool is_binary = false;
   std::string prefix = "hello ";  // what the server puts before each answer
   std::chrono::duration<double> duration{5};
-  std::chrono::duration<double> warmup{0.5};  // before the measured window; for --idle, before memory is read
+  std::chrono::duration<double> warmup{0.5};  // before the measured window
   std::vector<pid_t> server_pids;
   bool waits_for_go = false;
   // With --exact: messages a second on all connections together; 0: five on each. With --channels: of each publisher;

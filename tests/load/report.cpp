@@ -6,8 +6,7 @@
 namespace wsd::load {
 
 Report::Report(const Options& options) {
-  static constexpr std::array<std::string_view, 5> modes{"\"echo\"", "\"idle\"", "\"connect\"", "\"exact\"",
-                                                         "\"channels\""};
+  static constexpr std::array<std::string_view, 2> modes{"\"exact\"", "\"channels\""};
   add_raw("mode", modes[static_cast<std::size_t>(options.mode)]);
   add_raw("type", options.is_binary ? "\"binary\"" : "\"text\"");
   add("connections", options.connections);

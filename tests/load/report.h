@@ -3,7 +3,9 @@
 #include <string>
 #include <string_view>
 
-#include "tests/load/client_connection.h"
+#include "tests/load/errors.h"
+#include "tests/load/latency_histogram.h"
+#include "tests/load/options.h"
 #include "tests/load/process_usage.h"
 
 namespace wsd::load {
