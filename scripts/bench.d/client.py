@@ -28,11 +28,13 @@ def run(command, patience):
 
 
 class Client:
-    def __init__(self, command, pinning):
+    def __init__(self, command, pinning, counts_cpu=True):
+        self.counts_cpu = counts_cpu
         self.start = pinning + [str(word) for word in command]
 
     def command(self, server, arguments):
-        words = [f"--pid={pid}" for pid in server.pids] + arguments
+        words = [f"--pid={pid}" for pid in server.pids] if self.counts_cpu else []
+        words += arguments
         words += ["--insecure"] if server.url.startswith("wss:") else []
         return self.start + words + [server.url]
 

@@ -26,7 +26,7 @@ class Bench:
         self.server_pinning, self.client_pinning = cores()
         # One process of load is enough for one core; an answer may take long where a peer is slow.
         self.client = Client([binaries / "wsbench", "--threads=1", "--timeout=30", "--json"], self.client_pinning)
-        self.judge = Client([binaries / "load_client", "--prefix="], self.client_pinning)
+        self.judge = Client([binaries / "load_client"], self.client_pinning, counts_cpu=False)
         self.peers, absent = ([], []) if options.without_peers else installed_peers(directory)
         self.peers += [peer_server(description) for description in options.peer]
         for reason in absent:

@@ -337,7 +337,7 @@ def reload_rows(bench):
 
     def measure_with(reloads):
         def measure(bench):
-            arguments = ["--exact", "--plain", "--pipeline=8", "--prefix=g", f"--connections={count}", f"--rate={rate}"]
+            arguments = ["--plain", "--pipeline=8", "--prefix=g", f"--connections={count}", f"--rate={rate}"]
             slots, pause = [], max(bench.seconds, 0.2)
             with wsd_server(bench.wsd, count=workers, prefix="g1 ").start(bench.server_pinning) as server:
                 with bench.judge.holding(server, arguments) as report:

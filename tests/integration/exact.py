@@ -1,4 +1,4 @@
-"""`load_client --exact` for the tests: thousands of clients of all habits, and their verdict on every answer.
+"""`load_client` for the tests: thousands of clients of all habits, and their verdict on every answer.
 
 An answer is "g", the number of the code that gave it, a blank, and the message: servers under proof run the echo app
 with `--set prefix=g1 `, and each reload raises the number.
@@ -41,7 +41,7 @@ class ExactClients:
     def __init__(self, server, connections, processes=1, rate=2000):
         each, rest = divmod(connections, processes)
         assert rest == 0
-        command = [load_client(), "--exact", "--go", "--pipeline", "4", "--prefix", "g"]
+        command = [load_client(), "--go", "--pipeline", "4", "--prefix", "g"]
         command += ["--connections", str(each), "--rate", str(rate / processes), server.urls()[0] + "/"]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         self.processes = [

@@ -1,3 +1,5 @@
+#include "tests/load/exact_run.h"
+
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -12,7 +14,6 @@
 #include <vector>
 
 #include "tests/load/exact_client.h"
-#include "tests/load/runs.h"
 
 namespace wsd::load {
 namespace {

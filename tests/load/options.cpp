@@ -10,27 +10,17 @@
 namespace wsd::load {
 namespace {
 
-constexpr const char* usage = R"(usage: load_client --exact | --channels [options] ws[s]://IPV4:PORT/PATH
+constexpr const char* usage = R"(usage: load_client [options] ws[s]://IPV4:PORT/PATH
+Proves that each message is answered once, in order, by ever newer code: an answer is PREFIX, a number that never falls, a
+blank and the message. Fragments, halves of frames, 512 KiB, slow readers, handshakes.
   --connections N   connections to open (50)
-  --pipeline K      messages in flight on each (1)
-  --size BYTES      of a message (20)
-  --text, --binary  type of the messages (text)
+  --pipeline K      messages in flight on each, at most (1)
   --prefix TEXT     what the server puts before each answer ("hello ")
-  --duration S      seconds to measure (5)
-  --warmup S        seconds before that (0.5)
-  --pid PID         a process of the server, for its CPU time and memory; repeatable
-  --exact           prove that each message is answered once, in order, by ever newer code: an answer is PREFIX, a number
-                    that never falls, a blank and the message. Fragments, halves of frames, 512 KiB, slow readers,
-                    handshakes; at most K in flight. With --go until the second line, and for --duration without
-  --channels        prove that each of N subscribers gets each message of the channel once, in its publisher's order: the
-                    server publishes what comes to all others of the same path, alone or in JSON arrays. With --go
-                    until the second line, and for --duration without
-  --publishers P    with --channels: so many connections more that publish (1)
-  --stalled M       with --channels: so many connections more that do not read (0)
-  --rate R          with --exact: messages a second on all connections together (5 for each); with --channels: of each
-                    publisher, which otherwise has K publications that not everybody has got
-  --plain           with --exact: whole small messages at a steady pace, and nothing else
-  --go              print "ready" to standard error and wait for a line before sending, and again before closing
+  --duration S      seconds to go on, without --go (5)
+  --rate R          messages a second on all connections together (5 for each)
+  --plain           whole small messages at a steady pace, and nothing else
+  --go              print "ready" to standard error once all connections are open, and go on until there is a line on
+                    standard input
 Prints one line of JSON. Ends with 0 if every answer was right, 1 if not, 2 if the command line was not.
 )";
 
@@ -58,39 +48,12 @@ void parse_url(std::string_view url, Options& options) {
   options.path = slash == std::string_view::npos ? "/" : url.substr(slash);
 }
 
-enum Choice : int {
-  connections,
-  pipeline,
-  size,
-  text,
-  binary,
-  prefix,
-  duration,
-  warmup,
-  pid,
-  exact,
-  channels,
-  publishers,
-  stalled,
-  rate,
-  plain,
-  go,
-  help
-};
+enum Choice : int { connections, pipeline, prefix, duration, rate, plain, go, help };
 
 constexpr option choices[] = {{"connections", required_argument, nullptr, connections},
                               {"pipeline", required_argument, nullptr, pipeline},
-                              {"size", required_argument, nullptr, size},
-                              {"text", no_argument, nullptr, text},
-                              {"binary", no_argument, nullptr, binary},
                               {"prefix", required_argument, nullptr, prefix},
                               {"duration", required_argument, nullptr, duration},
-                              {"warmup", required_argument, nullptr, warmup},
-                              {"pid", required_argument, nullptr, pid},
-                              {"exact", no_argument, nullptr, exact},
-                              {"channels", no_argument, nullptr, channels},
-                              {"publishers", required_argument, nullptr, publishers},
-                              {"stalled", required_argument, nullptr, stalled},
                               {"rate", required_argument, nullptr, rate},
                               {"plain", no_argument, nullptr, plain},
                               {"go", no_argument, nullptr, go},
@@ -105,38 +68,11 @@ void apply(int choice, Options& options) {
     case pipeline:
       options.pipeline = count(optarg);
       break;
-    case size:
-      options.size = count(optarg);
-      break;
-    case text:
-      options.is_binary = false;
-      break;
-    case binary:
-      options.is_binary = true;
-      break;
     case prefix:
       options.prefix = optarg;
       break;
     case duration:
       options.duration = std::chrono::duration<double>(number(optarg));
-      break;
-    case warmup:
-      options.warmup = std::chrono::duration<double>(number(optarg));
-      break;
-    case pid:
-      options.server_pids.push_back(static_cast<pid_t>(count(optarg)));
-      break;
-    case exact:
-      options.mode = Mode::exact;
-      break;
-    case channels:
-      options.mode = Mode::channels;
-      break;
-    case publishers:
-      options.publishers = count(optarg);
-      break;
-    case stalled:
-      options.stalled = count(optarg);
       break;
     case rate:
       options.rate = number(optarg);

@@ -6,12 +6,8 @@
 namespace wsd::load {
 
 Report::Report(const Options& options) {
-  static constexpr std::array<std::string_view, 2> modes{"\"exact\"", "\"channels\""};
-  add_raw("mode", modes[static_cast<std::size_t>(options.mode)]);
-  add_raw("type", options.is_binary ? "\"binary\"" : "\"text\"");
   add("connections", options.connections);
   add("pipeline", options.pipeline);
-  add("size", options.size);
 }
 
 void Report::add(std::string_view name, double value) {
@@ -22,15 +18,6 @@ void Report::add(std::string_view name, double value) {
 
 void Report::add(std::string_view name, std::size_t value) {
   add_raw(name, std::to_string(value));
-}
-
-void Report::add_cpu_per(std::string_view what, const CpuTime& server, const CpuTime& client, std::size_t count) {
-  const double scale = count > 0 ? 1e6 / static_cast<double>(count) : 0;
-  const std::string suffix = "_us_per_" + std::string(what);
-  add("server_cpu" + suffix, server.total.count() * scale);
-  add("server_user" + suffix, server.user.count() * scale);
-  add("server_system" + suffix, server.system.count() * scale);
-  add("client_cpu" + suffix, client.total.count() * scale);
 }
 
 void Report::add_latencies(const LatencyHistogram& latencies) {

@@ -6,7 +6,6 @@
 #include "tests/load/errors.h"
 #include "tests/load/latency_histogram.h"
 #include "tests/load/options.h"
-#include "tests/load/process_usage.h"
 
 namespace wsd::load {
 
@@ -17,7 +16,6 @@ class Report {
 
   void add(std::string_view name, double value);
   void add(std::string_view name, std::size_t value);
-  void add_cpu_per(std::string_view what, const CpuTime& server, const CpuTime& client, std::size_t count);
   void add_latencies(const LatencyHistogram& latencies);
   void add_errors(const Errors& errors);
 
