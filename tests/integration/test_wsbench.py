@@ -287,6 +287,15 @@ def test_sigint_ends_with_a_report(directory, floor):
     assert re.search(r"messages in 0\.\d\ds, \S+ read \(interrupted\)", output), output
 
 
+def test_sigint_before_the_load_begins(directory, floor):
+    with start(directory, "-c", 100, "--ramp", 5, url_of(floor.port)) as client:
+        time.sleep(0.5)
+        client.send_signal(signal.SIGTERM)
+        output, error = client.communicate(timeout=10)
+    assert client.returncode == 1, output + error
+    assert "Problem: it was interrupted before the load began" in output
+
+
 def children_of(pid):
     return [int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 

@@ -67,7 +67,12 @@ class Run {
     open_connections();
     if (interruptions == 0) prepare();
     wait_for_go();
-    if (interruptions == 0) make_load();
+    if (interruptions == 0) {
+      make_load();
+    } else {
+      outcome_.is_interrupted = true;
+      outcome_.problems.emplace_back("it was interrupted before the load began");
+    }
     wait_for_go();
     collect();
     return std::move(outcome_);
