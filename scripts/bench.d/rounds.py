@@ -35,8 +35,8 @@ class Bench:
     def own_servers(self):
         return [floor_server(self.binaries)] + ([wsd_server(self.wsd)] if self.has_wsd else [])
 
-    def timed(self):
-        return [f"--duration={self.seconds}", f"--warmup={min(0.2, self.seconds)}"]
+    def timed(self, least=0):
+        return [f"--duration={max(self.seconds, least)}", f"--warmup={min(0.2, self.seconds)}"]
 
     # Ratios that have a target get all rounds. Fewer suffice for what is far from the others, or steady.
     @property
