@@ -55,7 +55,6 @@ class CycleMode final : public Mode {
   std::vector<char> message_;
   SendSchedule schedule_;
   Time retry_at_ = Time::max();
-  std::uint64_t first_number_ = 0;  // of the next life: an answer to another one is none
   std::size_t living_ = 0;
   bool begins_ = false;
 };
