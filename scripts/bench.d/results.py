@@ -55,8 +55,11 @@ def describe(circumstances):
 
 def circumstances(options):
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    git = ["git", "-C", ROOT, "describe", "--always", "--dirty", "--exclude=*"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    git = ["git", "-C", ROOT]
+    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
+    # This page may change while a run goes on.
+    changed = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", ":!docs"], capture_output=True, check=False).returncode
+    commit += "-dirty" if commit and changed else ""
     machine = f"{model.group(1) if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}"
     compiler = subprocess.run(["c++", "-dumpfullversion"], capture_output=True, text=True, check=False).stdout.strip()
     return {"date": time.strftime("%Y-%m-%d"), "commit": commit or "none", "machine": machine,
