@@ -35,7 +35,6 @@ class ClientSocket {
   };
   [[nodiscard]] Received receive(std::span<char> into) const;
 
-  void watch_writable(bool on) const { watch(true, on); }
   void watch(bool readable, bool writable) const;
   void close();
 
