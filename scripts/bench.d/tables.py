@@ -72,7 +72,8 @@ def cost_table(unit, rate_unit, latency_unit="", ratio_of="ratio to the floor", 
         if not own["reports"]:
             return None
         reports = own["reports"]
-        cells = [row, name] + [figure(median(reports, f"server_{part}_us_per_{unit}")) for part in ("cpu", "user", "system")]
+        cells = [row, name]
+        cells += [figure(median(reports, f"server_{part}_us_per_{unit}")) for part in ("cpu", "user", "system")]
         cells += [own["ratio"], str(len(reports)), own["verdict"], f"{median(reports, f'{rate_unit}_per_second'):,.0f}"]
         if latency_unit:
             cells += [figure(median(reports, f"latency_us_{share}") / scale) for share in ("p50", "p99")]
@@ -358,9 +359,8 @@ def reload_rows(bench):
         return measure
 
     title = f"{count:,} connections on {workers} workers, {rate:,} messages/s"
-    variants = [Variant("without a reload", measure_with(False), rounds=bench.few_rounds)]
-    variants += [Variant(f"with {bench.options.reloads} reloads", measure_with(True), "without a reload", rounds=bench.few_rounds)]
-    yield Row(title, variants)
+    variants = [("without a reload", False), (f"with {bench.options.reloads} reloads", True)]
+    yield Row(title, [Variant(name, measure_with(reloads), rounds=bench.few_rounds) for name, reloads in variants])
 
 
 def show_reload(rows):
@@ -373,7 +373,8 @@ def show_reload(rows):
             each = [pause * 1000 / connections for connections, pause in slots if connections]
             cells = [title, name, with_interval([report["longest_gap_ms"] for report in own["reports"]], figure)]
             cells += [figure(median(own["reports"], "latency_us_p99") / 1000)]
-            lines.append(cells + [figure(max((pause for _, pause in slots), default=0)) if slots else "", with_interval(each, figure)])
+            longest = figure(max(pause for _, pause in slots)) if slots else ""
+            lines.append(cells + [longest, with_interval(each, figure)])
         before, after = (own["reports"] for own in variants.values())
         beyond = [b["longest_gap_ms"] - a["longest_gap_ms"] for a, b in zip(before, after)]
         lines.append([title, "longest wait beyond the run without", with_interval(beyond, figure), "", "", ""])
