@@ -93,7 +93,7 @@ FrameParser::Step FrameParser::carry(std::span<std::byte>& input) {
 
 // Looks without changing anything but the outcome: header_ when the whole header is there, error_ as soon as what is
 // there shows a violation. Returns the header's size, or 0.
-std::size_t FrameParser::parse(std::span<const std::byte> bytes) {
+[[gnu::flatten]] std::size_t FrameParser::parse(std::span<const std::byte> bytes) {
   const auto violates = [this](ProtocolError error) {
     error_ = error;
     return error != ProtocolError::none;

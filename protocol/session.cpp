@@ -88,7 +88,8 @@ Session::Step Session::take_payload(std::span<std::byte>& input) {
   return is_control(header.opcode) ? take_control(payload) : take_data(payload, ascii);
 }
 
-Session::Step Session::take_data(std::span<const std::byte> payload, Ascii ascii) {
+// Of every message; the compiler would rather call them.
+[[gnu::always_inline]] inline Session::Step Session::take_data(std::span<const std::byte> payload, Ascii ascii) {
   if (close_sent_) return Step::need_more;
   const bool shown_to_be_valid = ascii == Ascii::yes && utf8_.complete();
   // §8.1, and as early as the bytes show it.
@@ -101,7 +102,7 @@ Session::Step Session::take_data(std::span<const std::byte> payload, Ascii ascii
   return Step::need_more;
 }
 
-Session::Step Session::end_message(std::span<const std::byte> last_part) {
+[[gnu::always_inline]] inline Session::Step Session::end_message(std::span<const std::byte> last_part) {
   if (message_.type == Opcode::text && !utf8_.complete()) return fail(ProtocolError::invalid_utf8);
   if (assembler_.empty()) {
     message_.payload = last_part;

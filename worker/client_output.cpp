@@ -119,7 +119,7 @@ bool ClientOutput::send_control(const Way& way, protocol::Opcode opcode, std::sp
   return true;
 }
 
-std::byte* ClientOutput::extend(const Way& way, std::size_t size) {
+[[gnu::always_inline]] inline std::byte* ClientOutput::extend(const Way& way, std::size_t size) {
   std::byte* room = way.context.arena.extend(chain_, size);
   if (room != nullptr) return room;
   way.context.flush();  // of this connection too, whose stream may be gone then, and `way` with it
@@ -129,7 +129,7 @@ std::byte* ClientOutput::extend(const Way& way, std::size_t size) {
   return room;
 }
 
-std::byte* ClientOutput::extend(const Way& way, std::size_t size, std::span<const std::byte> lent) {
+[[gnu::noinline]] std::byte* ClientOutput::extend(const Way& way, std::size_t size, std::span<const std::byte> lent) {
   std::byte* room = way.context.arena.extend(chain_, size, lent);
   if (room == nullptr) {
     way.context.flush();  // as above
@@ -142,7 +142,8 @@ std::byte* ClientOutput::extend(const Way& way, std::size_t size, std::span<cons
 }
 
 // The last piece, if it is large and lies in our input, where it stays until send_now(). Or nothing.
-std::string_view ClientOutput::lendable(const Way& way, std::initializer_list<std::string_view> pieces) const {
+[[gnu::noinline]] std::string_view ClientOutput::lendable(const Way& way,
+                                                          std::initializer_list<std::string_view> pieces) const {
   const std::string_view last = *(pieces.end() - 1);
   if (queued() > 0 || way.context.reading.output != this || last.size() < worth_lending) return {};
   const auto bytes = std::as_bytes(std::span(last));
