@@ -4,7 +4,7 @@
     tests/integration/instruction_counts.py [--wsd build/release/wsd]      counts them, beside the record
     tests/integration/instruction_counts.py --record                       and makes them the record
 
-Unlike times they hardly depend on what else the machine does: ten runs on a busy one lie within 1 %. They do depend on
+Unlike times they hardly depend on what else the machine does: ten runs on a busy one lay within 1.2 %. They do depend on
 the compiler, the C library and libuv, so the record says whose counts it has. Each is the difference of two runs of
 different lengths, so that start, handshakes and stop cancel.
 """
