@@ -210,7 +210,7 @@ void Channels::go_on() {
   if (!under_way_.empty()) {
     Channel& channel = *under_way_.front();
     channel.go_on(*context_);
-    std::ranges::rotate(under_way_, under_way_.begin() + 1);
+    std::rotate(under_way_.begin(), under_way_.begin() + 1, under_way_.end());
     if (!channel.is_under_way()) under_way_.pop_back();
   }
   if (under_way_.empty()) uv_idle_stop(each_turn_.get());
