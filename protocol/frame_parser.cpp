@@ -114,13 +114,16 @@ FrameParser::Step FrameParser::carry(std::span<std::byte>& input) {
     if (violates(check_extended_length(length, extended))) return 0;
   }
 
-  const std::size_t size = 2 + extended + header_.masking_key.size();
+  MaskingKey masking_key;
+  const std::size_t size = 2 + extended + masking_key.size();
   if (bytes.size() < size) return 0;
-  header_.fin = (first & fin_bit) != 0;
-  header_.rsv1 = (first & rsv1_bit) != 0;
-  header_.opcode = opcode;
-  header_.payload_length = length;
-  std::ranges::copy(bytes.subspan(2 + extended, header_.masking_key.size()), header_.masking_key.begin());
+  std::ranges::copy(bytes.subspan(2 + extended, masking_key.size()), masking_key.begin());
+  // Now that nothing more is read of `bytes`, which may be the carry in the same place.
+  header_ = {.fin = (first & fin_bit) != 0,
+             .rsv1 = (first & rsv1_bit) != 0,
+             .opcode = opcode,
+             .masking_key = masking_key,
+             .payload_length = length};
   return size;
 }
 

@@ -42,9 +42,12 @@ class FrameParser {
   Step next_carried(std::span<std::byte>& input);
   Step carry(std::span<std::byte>& input);
 
-  FrameHeader header_;
-  // The beginning of a header whose end has not arrived.
-  std::array<std::byte, max_client_header_size> carry_{};
+  // One frame's payload is over when the next one's header begins.
+  union {
+    FrameHeader header_{};
+    // The beginning of a header whose end has not arrived.
+    std::array<std::byte, max_client_header_size> carry_;
+  };
   std::uint8_t carry_size_ = 0;
   ProtocolError error_ = ProtocolError::none;
 };

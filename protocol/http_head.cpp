@@ -26,15 +26,12 @@ class HttpRequestBuilder {
   static HttpRequestBuilder& of(llhttp_t* parser) { return *static_cast<HttpRequestBuilder*>(parser->data); }
   static const llhttp_settings_t& settings();
 
-  void handle_target(std::string_view target);
   [[nodiscard]] bool handle_name(std::string_view name);
-  void handle_value(std::string_view value);
-  void handle_headers_complete(int minor_version);
   std::uint16_t offset_of(std::string_view text) const;
 
   std::unique_ptr<std::byte[]> block_;
   HttpRequest::Layout* layout_;
-  HttpRequest::Field* fields_;
+  HttpRequest::Line* lines_;
   char* head_;
   std::size_t header_capacity_;
   bool complete_ = false;
@@ -42,11 +39,11 @@ class HttpRequestBuilder {
 
 HttpRequestBuilder::HttpRequestBuilder(std::span<const std::byte> head, std::size_t header_count)
     : header_capacity_(header_count) {
-  const std::size_t fields_size = header_count * sizeof(HttpRequest::Field);
-  block_.reset(new std::byte[sizeof(HttpRequest::Layout) + fields_size + head.size()]);
+  const std::size_t lines_size = header_count * sizeof(HttpRequest::Line);
+  block_.reset(new std::byte[sizeof(HttpRequest::Layout) + lines_size + head.size()]);
   layout_ = new (block_.get()) HttpRequest::Layout{};
-  fields_ = reinterpret_cast<HttpRequest::Field*>(block_.get() + sizeof(HttpRequest::Layout));
-  head_ = reinterpret_cast<char*>(fields_ + header_count);
+  lines_ = reinterpret_cast<HttpRequest::Line*>(block_.get() + sizeof(HttpRequest::Layout));
+  head_ = reinterpret_cast<char*>(lines_ + header_count);
   std::ranges::copy(head, reinterpret_cast<std::byte*>(head_));
   layout_->head_size = static_cast<std::uint16_t>(head.size());
 }
@@ -55,20 +52,12 @@ const llhttp_settings_t& HttpRequestBuilder::settings() {
   static const llhttp_settings_t settings = [] {
     llhttp_settings_t callbacks;
     llhttp_settings_init(&callbacks);
-    callbacks.on_url = [](llhttp_t* parser, const char* at, std::size_t size) {
-      of(parser).handle_target({at, size});
-      return 0;
-    };
     callbacks.on_header_field = [](llhttp_t* parser, const char* at, std::size_t size) {
       return of(parser).handle_name({at, size}) ? 0 : -1;
     };
-    callbacks.on_header_value = [](llhttp_t* parser, const char* at, std::size_t size) {
-      of(parser).handle_value({at, size});
-      return 0;
-    };
     // The pause ends llhttp's work here, before it looks for a body.
     callbacks.on_headers_complete = [](llhttp_t* parser) {
-      of(parser).handle_headers_complete(parser->http_minor);
+      of(parser).complete_ = true;
       return static_cast<int>(HPE_PAUSED);
     };
     return callbacks;
@@ -91,29 +80,10 @@ std::uint16_t HttpRequestBuilder::offset_of(std::string_view text) const {
   return static_cast<std::uint16_t>(text.data() - head_);
 }
 
-void HttpRequestBuilder::handle_target(std::string_view target) {
-  layout_->target_offset = offset_of(target);
-  layout_->target_size = static_cast<std::uint16_t>(target.size());
-  layout_->method_size = static_cast<std::uint16_t>(layout_->target_offset - 1);
-}
-
 bool HttpRequestBuilder::handle_name(std::string_view name) {
   if (layout_->header_count == header_capacity_) return false;
-  fields_[layout_->header_count++] = {offset_of(name), static_cast<std::uint16_t>(name.size()), 0, 0};
+  lines_[layout_->header_count++] = offset_of(name);
   return true;
-}
-
-void HttpRequestBuilder::handle_value(std::string_view value) {
-  value = trim_whitespace(value);
-  if (value.empty()) return;
-  auto& field = fields_[layout_->header_count - 1];
-  field.value_offset = offset_of(value);
-  field.value_size = static_cast<std::uint16_t>(value.size());
-}
-
-void HttpRequestBuilder::handle_headers_complete(int minor_version) {
-  layout_->minor_version = static_cast<std::uint16_t>(minor_version);
-  complete_ = true;
 }
 
 ParsedHead parse_head(std::span<const std::byte> head, std::size_t header_count) {

@@ -24,26 +24,32 @@ const HttpRequest::Layout& HttpRequest::layout() const {
   return *reinterpret_cast<const Layout*>(block_.get());
 }
 
-const HttpRequest::Field* HttpRequest::fields() const {
-  return reinterpret_cast<const Field*>(block_.get() + sizeof(Layout));
+const HttpRequest::Line* HttpRequest::lines() const {
+  return reinterpret_cast<const Line*>(block_.get() + sizeof(Layout));
 }
 
 std::span<const std::byte> HttpRequest::raw() const {
-  const auto* head = reinterpret_cast<const std::byte*>(fields() + layout().header_count);
+  const auto* head = reinterpret_cast<const std::byte*>(lines() + layout().header_count);
   return {head, layout().head_size};
 }
 
-std::string_view HttpRequest::text(std::size_t offset, std::size_t size) const {
-  const auto bytes = raw().subspan(offset, size);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+std::string_view HttpRequest::text() const {
+  return {reinterpret_cast<const char*>(raw().data()), raw().size()};
+}
+
+std::string_view HttpRequest::request_line() const {
+  return text().substr(0, text().find('\r'));
 }
 
 std::string_view HttpRequest::method() const {
-  return text(0, layout().method_size);
+  return request_line().substr(0, request_line().find(' '));
 }
 
+// Between the method and the version; it has no spaces in it.
 std::string_view HttpRequest::target() const {
-  return text(layout().target_offset, layout().target_size);
+  const std::string_view line = request_line();
+  const std::size_t begin = line.find(' ');
+  return trim_whitespace(line.substr(begin, line.rfind(' ') - begin));
 }
 
 std::string_view HttpRequest::path() const {
@@ -59,12 +65,18 @@ std::string_view HttpRequest::query() const {
 }
 
 int HttpRequest::minor_version() const {
-  return layout().minor_version;
+  return request_line().back() - '0';
+}
+
+std::string_view HttpRequest::line_at(std::size_t index) const {
+  const std::size_t begin = lines()[index];
+  return text().substr(begin, text().find('\r', begin) - begin);
 }
 
 HttpRequest::Header HttpRequest::header_at(std::size_t index) const {
-  const Field& field = fields()[index];
-  return {text(field.name_offset, field.name_size), text(field.value_offset, field.value_size)};
+  const std::string_view line = line_at(index);
+  const std::size_t colon = line.find(':');
+  return {line.substr(0, colon), trim_whitespace(line.substr(colon + 1))};
 }
 
 HttpRequest::Headers HttpRequest::headers() const {
@@ -78,10 +90,12 @@ std::size_t HttpRequest::Headers::size() const {
 // The first header of this name at `index` or behind it; their number if there is none.
 std::size_t HttpRequest::find(std::string_view name, std::size_t index) const {
   const std::size_t count = layout().header_count;
-  const auto is_match = [&](const Field& field) {
-    return field.name_size == name.size() && equal_ignoring_case(text(field.name_offset, field.name_size), name);
+  const auto is_match = [head = text(), name](Line line) {
+    const std::string_view rest = head.substr(line);
+    return rest.size() > name.size() && rest[name.size()] == ':' &&
+           equal_ignoring_case(rest.substr(0, name.size()), name);
   };
-  while (index < count && !is_match(fields()[index])) ++index;
+  while (index < count && !is_match(lines()[index])) ++index;
   return index;
 }
 

@@ -1,7 +1,7 @@
 // A client's HTTP request head, whole and checked for syntax. Says nothing about what the request is good for
 // (opening_handshake.h) and has no body.
 //
-// It owns one heap block of exact size, since every open connection keeps its request: 12 bytes, 8 for each header, and
+// It owns one heap block of exact size, since every open connection keeps its request: 4 bytes, 2 for each header, and
 // the head itself. Views that accessors return live as long as the request, and survive its move.
 // Made by HttpRequestParser. A moved-from or default-made one is empty; only empty() may be asked of it.
 
@@ -52,31 +52,24 @@ class HttpRequest {
  private:
   friend class HttpRequestBuilder;  // in http_head.cpp
 
-  // Offsets are into the head's bytes.
   struct Layout {
     std::uint16_t head_size;
     std::uint16_t header_count;
-    std::uint16_t method_size;
-    std::uint16_t target_offset;
-    std::uint16_t target_size;
-    std::uint16_t minor_version;
   };
-  struct Field {
-    std::uint16_t name_offset;
-    std::uint16_t name_size;
-    std::uint16_t value_offset;
-    std::uint16_t value_size;
-  };
+  // Where a header's line begins in the head. The rest is found out when somebody asks, which is seldom.
+  using Line = std::uint16_t;
 
   explicit HttpRequest(std::unique_ptr<std::byte[]> block) : block_(std::move(block)) {}
 
   const Layout& layout() const;
-  const Field* fields() const;
-  std::string_view text(std::size_t offset, std::size_t size) const;
+  const Line* lines() const;
+  std::string_view text() const;
+  std::string_view request_line() const;
+  std::string_view line_at(std::size_t index) const;
   Header header_at(std::size_t index) const;
   std::size_t find(std::string_view name, std::size_t index) const;
 
-  // A Layout, its Fields, then the head's bytes.
+  // A Layout, its Lines, then the head's bytes.
   std::unique_ptr<std::byte[]> block_;
 };
 

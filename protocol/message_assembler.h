@@ -9,24 +9,11 @@
 #include <cstdlib>
 #include <memory>
 #include <span>
-#include <utility>
 
 namespace wsd::protocol {
 
 class MessageAssembler {
  public:
-  MessageAssembler() = default;
-  MessageAssembler(MessageAssembler&& other) noexcept
-      : buffer_(std::move(other.buffer_)),
-        size_(std::exchange(other.size_, 0)),
-        capacity_(std::exchange(other.capacity_, 0)) {}
-  MessageAssembler& operator=(MessageAssembler&& other) noexcept {
-    buffer_ = std::move(other.buffer_);
-    size_ = std::exchange(other.size_, 0);
-    capacity_ = std::exchange(other.capacity_, 0);
-    return *this;
-  }
-
   // `final_size`: the message will be no larger than this, so the buffer need not be either.
   void append(std::span<const std::byte> bytes, std::size_t final_size);
 
@@ -35,24 +22,30 @@ class MessageAssembler {
   [[nodiscard]] std::span<std::byte> room(std::size_t most, std::size_t final_size);
 
   // Valid until the next append(), room() or release(); survives a move.
-  [[nodiscard]] std::span<const std::byte> bytes() const { return {buffer_.get(), size_}; }
-  [[nodiscard]] std::size_t size() const { return size_; }
-  [[nodiscard]] std::size_t capacity() const { return capacity_; }
-  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] std::span<const std::byte> bytes() const {
+    return empty() ? std::span<const std::byte>() : std::span<const std::byte>(block_->bytes(), block_->size);
+  }
+  [[nodiscard]] std::size_t size() const { return block_ == nullptr ? 0 : block_->size; }
+  [[nodiscard]] std::size_t capacity() const { return block_ == nullptr ? 0 : block_->capacity; }
+  [[nodiscard]] bool empty() const { return size() == 0; }
 
   // Forgets the bytes and gives the memory back.
-  void release();
+  void release() { block_.reset(); }
 
  private:
+  // The buffer: this and then its bytes, so that an empty assembler is one pointer.
+  struct Block {
+    std::size_t size;
+    std::size_t capacity;  // of the bytes
+    [[nodiscard]] std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
+  };
   struct Free {
-    void operator()(std::byte* bytes) const { std::free(bytes); }
+    void operator()(Block* block) const { std::free(block); }
   };
 
   void grow(std::size_t needed, std::size_t final_size);
 
-  std::unique_ptr<std::byte, Free> buffer_;
-  std::size_t size_ = 0;
-  std::size_t capacity_ = 0;
+  std::unique_ptr<Block, Free> block_;
 };
 
 }  // namespace wsd::protocol

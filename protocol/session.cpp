@@ -65,7 +65,7 @@ ProtocolError Session::begin_message_part(const FrameHeader& header) {
   if (continues && !message_unfinished_) return ProtocolError::continuation_without_start;
   if (!continues && message_unfinished_) return ProtocolError::new_message_inside_fragments;
   if (!continues) {
-    message_.type = header.opcode;
+    type_ = header.opcode;
     compressed_ = header.rsv1;
   }
   // What is dropped anyway may be of any size. assembler_ never holds more than the limit.
@@ -93,7 +93,7 @@ Session::Step Session::take_payload(std::span<std::byte>& input) {
   if (close_sent_) return Step::need_more;
   const bool shown_to_be_valid = ascii == Ascii::yes && utf8_.complete();
   // §8.1, and as early as the bytes show it.
-  if (message_.type == Opcode::text && !compressed_ && !shown_to_be_valid && !utf8_.feed(payload)) {
+  if (type_ == Opcode::text && !compressed_ && !shown_to_be_valid && !utf8_.feed(payload)) {
     return fail(ProtocolError::invalid_utf8);
   }
   const bool message_ended = state_ == State::header && !message_unfinished_;
@@ -103,12 +103,12 @@ Session::Step Session::take_payload(std::span<std::byte>& input) {
 }
 
 [[gnu::always_inline]] inline Session::Step Session::end_message(std::span<const std::byte> last_part) {
-  if (message_.type == Opcode::text && !utf8_.complete()) return fail(ProtocolError::invalid_utf8);
+  if (type_ == Opcode::text && !utf8_.complete()) return fail(ProtocolError::invalid_utf8);
   if (assembler_.empty()) {
-    message_.payload = last_part;
+    payload_ = last_part;
   } else {
     append_to_message(last_part);
-    message_.payload = assembler_.bytes();
+    payload_ = assembler_.bytes();
     event_on_heap_ = true;
   }
   return compressed_ ? inflate_message() : Step::message;
@@ -117,12 +117,12 @@ Session::Step Session::take_payload(std::span<std::byte>& input) {
 // From the compressed bytes, which may lie in the input, to the message.
 Session::Step Session::inflate_message() {
   event_on_heap_ = true;
-  const auto result = inflater_->inflate(message_.payload, max_message_size_);
+  const auto result = inflater_->inflate(payload_, max_message_size_);
   if (result == Inflater::Result::too_big) return fail(ProtocolError::message_too_big);
   if (result == Inflater::Result::corrupt) return fail(ProtocolError::corrupt_compressed_data);
   assembler_.release();
-  message_.payload = inflater_->message();
-  const bool valid = message_.type != Opcode::text || is_valid_utf8(message_.payload);
+  payload_ = inflater_->message();
+  const bool valid = type_ != Opcode::text || is_valid_utf8(payload_);
   return valid ? Step::message : fail(ProtocolError::invalid_utf8);
 }
 
@@ -150,7 +150,7 @@ std::span<std::byte> Session::room_of_message() {
 Session::Step Session::take_control(std::span<const std::byte> payload) {
   const bool frame_ended = state_ == State::header;
   const bool whole = frame_ended && control_ == nullptr;
-  message_.payload = whole ? payload : append_to_control(payload);
+  payload_ = whole ? payload : append_to_control(payload);
   if (!frame_ended) return Step::need_more;
 
   event_on_heap_ = control_ != nullptr;
@@ -171,7 +171,7 @@ std::span<const std::byte> Session::append_to_control(std::span<const std::byte>
 }
 
 Session::Step Session::take_close() {
-  const auto error = check_close(message_.payload);
+  const auto error = check_close(payload_);
   if (error != ProtocolError::none) return fail(error);
   state_ = State::closed;
   assembler_.release();
@@ -179,9 +179,9 @@ Session::Step Session::take_close() {
 }
 
 Session::PeerClose Session::peer_close() const {
-  if (message_.payload.empty()) return {};
-  const auto reason = reason_of(message_.payload);
-  return {code_of(message_.payload), {reinterpret_cast<const char*>(reason.data()), reason.size()}};
+  if (payload_.empty()) return {};
+  const auto reason = reason_of(payload_);
+  return {code_of(payload_), {reinterpret_cast<const char*>(reason.data()), reason.size()}};
 }
 
 void Session::close_sent() {
@@ -204,8 +204,7 @@ std::vector<std::byte> Session::unfinished_input() const {
   // The message so far becomes one fragment; what is left of a frame that is half here continues it.
   if (message_unfinished_ || in_data) {
     const auto so_far = assembler_.bytes();
-    const FrameHeader joined{
-        .rsv1 = compressed_, .opcode = message_.type, .masking_key = {}, .payload_length = so_far.size()};
+    const FrameHeader joined{.rsv1 = compressed_, .opcode = type_, .masking_key = {}, .payload_length = so_far.size()};
     append_client_payload(bytes, joined, so_far);
   }
   if (in_data) {
@@ -242,7 +241,7 @@ Session::Step Session::discard(std::span<std::byte>& input) {
 Session::Step Session::fail(ProtocolError error) {
   state_ = State::failed;
   error_ = error;
-  message_.payload = {};
+  payload_ = {};
   assembler_.release();
   control_.reset();
   if (compressed_) inflater_->release();

@@ -77,9 +77,9 @@ class Session {
   }
 
   // After Step::message.
-  [[nodiscard]] Message message() const { return message_; }
+  [[nodiscard]] Message message() const { return {type_, payload_}; }
   // After Step::ping or Step::pong: at most 125 bytes.
-  [[nodiscard]] std::span<const std::byte> control_payload() const { return message_.payload; }
+  [[nodiscard]] std::span<const std::byte> control_payload() const { return payload_; }
   // After Step::close.
   [[nodiscard]] PeerClose peer_close() const;
   // After Step::failed.
@@ -132,20 +132,22 @@ class Session {
   Step discard(std::span<std::byte>& input);
   Step fail(ProtocolError error);
 
-  FrameParser parser_;
-  MessageAssembler assembler_;
-  std::unique_ptr<ControlBuffer> control_;
-  Inflater* inflater_ = nullptr;
-  Message message_;  // the last event's; type matters while a fragmented message is unfinished, too
-  std::uint64_t max_message_size_;
-  std::uint64_t payload_left_ = 0;  // of the current frame
+  // In an order that leaves no gaps: every connection has one of these.
+  [[no_unique_address]] FrameParser parser_;
   State state_ = State::header;
   ProtocolError error_ = ProtocolError::none;
+  Opcode type_ = Opcode::text;       // of the last message, and of one that is unfinished
   Utf8Validator utf8_;               // complete between messages
   bool message_unfinished_ = false;  // a data frame without FIN has come, and none with FIN since
   bool compressed_ = false;          // the current message began with RSV1
   bool close_sent_ = false;
   bool event_on_heap_ = false;  // the last event's views are into assembler_, control_ or what inflater_ gave
+  MessageAssembler assembler_;
+  std::unique_ptr<ControlBuffer> control_;
+  Inflater* inflater_ = nullptr;
+  std::span<const std::byte> payload_;  // the last event's
+  std::uint64_t max_message_size_;
+  std::uint64_t payload_left_ = 0;  // of the current frame
 };
 
 }  // namespace wsd::protocol
