@@ -75,10 +75,23 @@ HttpRequest HttpRequestParser::take() {
 std::size_t HttpRequestParser::scan(std::span<const std::byte> bytes) {
   std::size_t used = 0;
   while (used < bytes.size() && state_ != State::done && state_ != State::failed) {
-    state_ = after(static_cast<char>(bytes[used++]));
+    used += size_of_run(bytes.subspan(used));
+    if (used < bytes.size()) state_ = after(static_cast<char>(bytes[used++]));
   }
   size_ += used;
   return used;
+}
+
+// Most bytes of a head leave the state as it is: of names and values so many as come in a row.
+std::size_t HttpRequestParser::size_of_run(std::span<const std::byte> bytes) const {
+  std::size_t size = 0;
+  const auto next = [&] { return static_cast<char>(bytes[size]); };
+  if (state_ == State::value) {
+    while (size < bytes.size() && is_field_value_character(next())) ++size;
+  } else if (state_ == State::name) {
+    while (size < bytes.size() && is_token_character(next())) ++size;
+  }
+  return size;
 }
 
 HttpRequestParser::State HttpRequestParser::after(char character) {

@@ -75,6 +75,7 @@ class HttpRequestParser {
   };
 
   std::size_t scan(std::span<const std::byte> bytes);
+  [[nodiscard]] std::size_t size_of_run(std::span<const std::byte> bytes) const;
   State after(char character);
   State after_start(char character);
   State after_method(char character);

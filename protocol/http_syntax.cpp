@@ -22,7 +22,8 @@ bool is_field_value(std::string_view text) {
 }
 
 bool equal_ignoring_case(std::string_view left, std::string_view right) {
-  return std::ranges::equal(left, right, {}, lower, lower);
+  if (left.size() != right.size()) return false;
+  return left == right || std::ranges::equal(left, right, {}, lower, lower);
 }
 
 std::string_view trim_whitespace(std::string_view text) {
