@@ -30,6 +30,8 @@ class Attributes {
   void set_subprotocol(std::string_view name) { put({}, name); }
   [[nodiscard]] std::string_view subprotocol() const { return get({}); }
 
+  [[nodiscard]] bool empty() const { return entries_ == nullptr; }
+
   // For a handoff: all of it, as it is.
   [[nodiscard]] Entries entries() const { return entries_ == nullptr ? Entries() : *entries_; }
   void restore(Entries entries);

@@ -14,6 +14,16 @@ namespace {
 // Subscribers that one turn has time for: about a millisecond.
 constexpr std::size_t many = 256;
 
+// Of the connections that come next, since no cache holds ten thousands: as many as memory can be asked for at once.
+constexpr std::size_t fetched_ahead = 6;
+
+// Into the cache, as far as output touches it.
+void fetch(const ClientConnection* connection) {
+  constexpr std::size_t line = 64, output_ends = 3 * line;
+  const auto* const begin = reinterpret_cast<const char*>(connection);
+  for (std::size_t offset = 0; offset < output_ends; offset += line) __builtin_prefetch(begin + offset, 1);
+}
+
 // Those of `batch` that are meant for `subscriber`, as one JSON array; empty if there are none.
 template <typename Batch>
 std::string array_of(const Batch& batch, ConnectionId subscriber) {
@@ -84,6 +94,9 @@ std::size_t Channel::send_at_once(SharedMessage& message, const Publication& pub
 void Channel::go_on(ConnectionContext& context) {
   for (std::size_t rest = many; rest > 0 && round_position_ < subscribers_.size(); ++round_position_) {
     Subscriber& subscriber = subscribers_[round_position_];
+    if (round_position_ + fetched_ahead < subscribers_.size()) {
+      fetch(subscribers_[round_position_ + fetched_ahead].connection);
+    }
     if (subscriber.next == log_.end()) continue;
     catch_up(subscriber);
     --rest;

@@ -147,8 +147,7 @@ SendResult Channels::deliver_here(std::string_view channel, std::string_view dat
 }
 
 ClientConnection* Channels::find(ConnectionId id) const {
-  const auto found = connections_.find(id);
-  return found == connections_.end() ? nullptr : found->second.get();
+  return connections_.find(id);
 }
 
 void Channels::catch_up(const ClientConnection& subscriber) {
@@ -332,12 +331,12 @@ void Channels::for_each_channel(const std::function<void(std::string_view, std::
 }
 
 void Channels::for_each_member(const std::function<void(const LocalMember&)>& visit) const {
-  for (const auto& [id, connection] : connections_) {
-    const Memberships* const memberships = connection->memberships_if_any();
+  for (const ClientConnection& connection : connections_) {
+    const Memberships* const memberships = connection.memberships_if_any();
     if (memberships == nullptr) continue;
     for (const Membership& one : *memberships) {
       if (one.channel->is_kept()) {
-        visit({one.channel->name(), id, one.name, one.joined, one.question, one.asked_name});
+        visit({one.channel->name(), connection.id(), one.name, one.joined, one.question, one.asked_name});
       }
     }
   }

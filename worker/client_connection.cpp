@@ -67,37 +67,37 @@ protocol::HttpError malformed_extensions() {
 
 }  // namespace
 
-ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, std::unique_ptr<Transport> transport,
-                                   std::string remote_address)
+ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, ClientTransport transport,
+                                   std::string_view remote_address)
     : context_(context),
-      id_(id),
       transport_(std::move(transport)),
-      request_(std::move(remote_address)),
-      parser_(std::make_unique<protocol::HttpRequestParser>(
-          protocol::HttpLimits{.max_head_size = context.limits.max_handshake})),
-      session_(context.limits.max_message),
-      movable_(transport_->is_movable()) {}
+      movable_(transport_.is_movable()),
+      id_(id),
+      request_(remote_address),
+      session_(context.limits.max_message) {
+  extras().parser = std::make_unique<protocol::HttpRequestParser>(
+      protocol::HttpLimits{.max_head_size = context.limits.max_handshake});
+}
 
-ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionState& state,
-                                   std::unique_ptr<Transport> transport)
+ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionState& state, ClientTransport transport)
     : ClientConnection(context, state.id, std::move(transport), state.remote_address) {
   phase_ = state.phase;
   if (phase_ != Phase::opening) {
-    parser_.reset();
+    extras_.reset();
     request_.set_head(parse_head(state.head));
   }
   if (state.deflate) {
-    deflate_.begin(*state.deflate, context_.compression, session_);
-    deflate_.restore_inflate_window(state.inflate_window);
+    deflate_ = std::make_unique<ConnectionDeflate>(*state.deflate, context_.compression, session_);
+    deflate_->restore_inflate_window(state.inflate_window);
   }
   if (phase_ == Phase::closing || phase_ == Phase::lingering) session_.close_sent();
-  if (!state.input.empty()) held_input_ = std::make_unique<std::vector<std::byte>>(state.input);
+  if (!state.input.empty()) extras().held_input = state.input;
   output_.restore(context_, state.output);
   traffic_ = state.traffic;
   relayed_tls_ = state.tls;
-  attributes_.restore(state.attributes);
+  if (!state.attributes.empty()) extras().attributes.restore(state.attributes);
   context.channels.restore(*this, state.subscriptions);
-  if (!state.close_reason.empty()) close_reason_ = std::make_unique<std::string>(state.close_reason);
+  if (!state.close_reason.empty()) extras().close_reason = state.close_reason;
   visible_ = state.visible;
   paused_ = state.paused;
   full_ = state.full;
@@ -115,13 +115,26 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
 }
 
 ClientConnection::~ClientConnection() {
-  if (watched_) context_.poller.remove(transport_->descriptor());
+  unwatch();
   stop_counting();
+}
+
+ConnectionExtras& ClientConnection::extras() {
+  if (extras_ == nullptr) extras_ = std::make_unique<ConnectionExtras>();
+  return *extras_;
+}
+
+void ClientConnection::forget_extras_if_empty() {
+  if (extras_ != nullptr && extras_->empty()) extras_.reset();
+}
+
+std::string_view ClientConnection::close_reason() const {
+  return extras_ == nullptr ? std::string_view() : std::string_view(extras_->close_reason);
 }
 
 bool ClientConnection::start() {
   watched_events_ = wanted_events();
-  watched_ = context_.poller.add(transport_->descriptor(), *this, watched_events_);
+  watched_ = context_.poller.add(transport_.descriptor(), *this, watched_events_);
   if (!watched_) return false;
   context_.handshakes.arm(*this, context_.now_ms());
   return true;
@@ -157,19 +170,19 @@ ConnectionState ClientConnection::save() {
   state.phase = phase_;
   state.remote_address = remote_address();
   if (phase_ == Phase::opening) {
-    if (exchange_ == nullptr) assign(state.input, parser_->unfinished_input());
-    if (exchange_ != nullptr) state.input = exchange_->unfinished_input();
+    if (extras_->exchange == nullptr) assign(state.input, extras_->parser->unfinished_input());
+    if (extras_->exchange != nullptr) state.input = extras_->exchange->unfinished_input();
   } else {
     if (!request_.head().empty()) assign(state.head, request_.head().raw());
     state.input = session_.unfinished_input();
-    state.deflate = deflate_.parameters();
-    if (phase_ == Phase::open) state.inflate_window = deflate_.inflate_window();
+    if (has_deflate()) state.deflate = deflate_->parameters();
+    if (has_deflate() && phase_ == Phase::open) state.inflate_window = deflate_->inflate_window();
   }
-  if (held_input_ != nullptr) state.input.insert(state.input.end(), held_input_->begin(), held_input_->end());
+  if (has_held_input()) state.input.insert(state.input.end(), extras_->held_input.begin(), extras_->held_input.end());
   state.output = output_.waiting_bytes();
   state.traffic = traffic_;
   state.tls = tls();
-  state.attributes = attributes_.entries();
+  if (has_attributes()) state.attributes = extras_->attributes.entries();
   state.subscriptions = Channels::save(*this);
   state.visible = visible_;
   state.paused = paused_;
@@ -177,8 +190,8 @@ ConnectionState ClientConnection::save() {
   state.clean = clean_;
   state.peer_closed = peer_closed_;
   state.close_code = close_code_;
-  if (close_reason_ != nullptr) state.close_reason = *close_reason_;
-  state.due_ms = due_ms();
+  state.close_reason = close_reason();
+  state.due_ms = due_ms(context_.now_ms());
   state.opened_ms = opened_ms_;
   state.last_message_ms = last_message_ms_;
   state.last_ping_ms = last_ping_ms_;
@@ -190,7 +203,7 @@ ConnectionState ClientConnection::save() {
 
 void ClientConnection::attach(std::uint64_t due_ms) {
   watched_events_ = wanted_events();
-  watched_ = context_.poller.add(transport_->descriptor(), *this, watched_events_);
+  watched_ = context_.poller.add(transport_.descriptor(), *this, watched_events_);
   if (visible_) context_.counters.connections.add(1);
   if (!watched_) return lose();
   deadlines().restore(*this, due_ms, context_.now_ms());
@@ -205,12 +218,12 @@ void ClientConnection::resume() {
 }
 
 std::unique_ptr<Transport> ClientConnection::hand_over() {
-  if (std::exchange(watched_, false)) context_.poller.remove(transport_->descriptor());
+  unwatch();
   disarm();
   phase_ = Phase::gone;
   visible_ = false;
   stop_counting();
-  return std::move(transport_);
+  return transport_.close();
 }
 
 DeadlineList& ClientConnection::deadlines() {
@@ -233,12 +246,12 @@ void ClientConnection::handle_ready(std::uint32_t events) {
 }
 
 void ClientConnection::receive() {
-  if (held_input_ != nullptr) take_held_input();  // what was read first comes first
+  if (has_held_input()) take_held_input();  // what was read first comes first
   if (is_gone() || paused_) return;
   auto room = session_.room();  // of a large message, which is not copied then
   room = room.first(std::min(room.size(), most_in_room));
   const auto buffer = context_.read_buffer();
-  const Transfer transfer = transport_->read(room, buffer);
+  const Transfer transfer = transport_.read(room, buffer);
   if (!movable_) watch();  // it may have become ready, or have something of its own to send
   switch (transfer.status) {
     case Transfer::Status::done:
@@ -247,7 +260,7 @@ void ClientConnection::receive() {
       missed_pings_ = 0;
       if (transfer.more) watch_anew();
       take_read(room, buffer, transfer.bytes);
-      if (!movable_ && !is_gone() && transport_->has_buffered_input()) context_.resumed.push_back(id_);
+      if (!movable_ && !is_gone() && transport_.has_buffered_input()) context_.resumed.push_back(id_);
       return;
     case Transfer::Status::would_block:
       return;
@@ -275,8 +288,8 @@ void ClientConnection::take_input(std::span<std::byte> input) {
 }
 
 void ClientConnection::take_opening(std::span<std::byte>& input) {
-  if (exchange_ == nullptr && !take_head(input)) return;
-  if (exchange_ != nullptr) return take_plain_request(input);
+  if (extras_->exchange == nullptr && !take_head(input)) return;
+  if (extras_->exchange != nullptr) return take_plain_request(input);
   if (const auto error = protocol::check_opening_handshake(request_.head())) return refuse(*error);
   if (const auto error = context_.origins.check(request_.head())) {
     log::stranger(log::Level::debug, "origins that were refused", "the origin '{}' may not open a WebSocket here",
@@ -289,27 +302,36 @@ void ClientConnection::take_opening(std::span<std::byte>& input) {
 // True once the request's head is whole.
 bool ClientConnection::take_head(std::span<std::byte>& input) {
   std::span<const std::byte> head = input;
-  const auto step = parser_->next(head);
+  protocol::HttpRequestParser& parser = *extras_->parser;
+  const auto step = parser.next(head);
   input = input.last(head.size());
-  if (step == protocol::HttpRequestParser::Step::failed) refuse(parser_->error());
+  if (step == protocol::HttpRequestParser::Step::failed) refuse(parser.error());
   if (step != protocol::HttpRequestParser::Step::complete) return false;
-  request_.set_head(parser_->take());
+  request_.set_head(parser.take());
   request_.set_remote_address(context_.proxies.client_of(remote_address(), request_.head()));
   if (address_key_ == 0 && !admit()) return false;
   if (protocol::is_upgrade(request_.head()) || !context_.app.answers(request_)) return true;
-  exchange_ = std::make_unique<HttpExchange>(request_);
-  if (!exchange_->error() && exchange_->wants_continue()) send_bytes(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
+  extras_->exchange = std::make_unique<HttpExchange>(request_);
+  const HttpExchange& exchange = *extras_->exchange;
+  if (!exchange.error() && exchange.wants_continue()) send_bytes(as_bytes("HTTP/1.1 100 Continue\r\n\r\n"));
   return true;
 }
 
 void ClientConnection::take_plain_request(std::span<std::byte>& input) {
-  const auto end_exchange = [this] { return std::exchange(exchange_, nullptr); };
-  if (exchange_->error()) return refuse(*end_exchange()->error());
-  if (!exchange_->take_body(input)) return;
+  const auto end_exchange = [this] { return std::exchange(extras_->exchange, nullptr); };
+  if (extras_->exchange->error()) return refuse(*end_exchange()->error());
+  if (!extras_->exchange->take_body(input)) return;
   const auto exchange = end_exchange();
   ResponseDraft response;
   if (context_.app.request(*exchange, response) == AppHost::Outcome::threw) return refuse(server_error());
   answer(response.take());
+}
+
+// The request is whole, or will not be.
+void ClientConnection::end_opening() {
+  if (extras_ == nullptr) return;
+  extras_->parser.reset();
+  forget_extras_if_empty();
 }
 
 // What the application says instead of opening a WebSocket. A body is larger than what one turn's buffer may hold.
@@ -323,7 +345,7 @@ void ClientConnection::answer(const protocol::HttpResponse& response) {
     send_bytes(as_bytes(part));
     rest.remove_prefix(part.size());
   }
-  parser_.reset();
+  end_opening();
   if (!is_gone()) linger();
 }
 
@@ -357,19 +379,19 @@ void ClientConnection::take_frames(std::span<std::byte>& input) {
 
 void ClientConnection::hold_input(std::span<const std::byte> input) {
   if (input.empty()) return;
-  if (held_input_ == nullptr) held_input_ = std::make_unique<std::vector<std::byte>>();
-  held_input_->assign(input.begin(), input.end());
+  extras().held_input.assign(input.begin(), input.end());
 }
 
 void ClientConnection::take_held_input() {
-  if (paused_ || held_input_ == nullptr) return;
-  const auto held = std::exchange(held_input_, nullptr);
-  take_input(*held);
+  if (paused_ || !has_held_input()) return;
+  auto held = std::exchange(extras_->held_input, {});
+  forget_extras_if_empty();
+  take_input(held);
 }
 
 void ClientConnection::take_waiting_input() {
   if (is_gone() || paused_) return;
-  if (peer_closed_ || !transport_->has_buffered_input()) return take_held_input();
+  if (peer_closed_ || !transport_.has_buffered_input()) return take_held_input();
   receive();
 }
 
@@ -384,10 +406,11 @@ void ClientConnection::open() {
   if (context_.app.handshake(request_, said) == AppHost::Outcome::threw) return refuse(server_error());
   if (const auto refusal = said.refusal()) return answer(*refusal);
   said.select_by_default(context_.subprotocol);
-  parser_.reset();
   send_bytes(as_bytes(said.switching_protocols(deflate ? deflate->answer : std::string())));
-  if (deflate) deflate_.begin(deflate->parameters, context_.compression, session_);
-  attributes_ = said.take_attributes();
+  if (is_gone()) return;
+  if (deflate) deflate_ = std::make_unique<ConnectionDeflate>(deflate->parameters, context_.compression, session_);
+  extras_->attributes = said.take_attributes();
+  end_opening();
   phase_ = Phase::open;
   opened_ms_ = last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
   context_.ticks.arm(*this, context_.now_ms());
@@ -500,7 +523,7 @@ SlowConsumer ClientConnection::policy_for(SlowConsumer channels) const {
 }
 
 TlsProtocol ClientConnection::tls() const {
-  return transport_ == nullptr || transport_->is_movable() ? relayed_tls_ : transport_->tls();
+  return transport_.is_movable() ? relayed_tls_ : transport_.tls();
 }
 
 ConnectionRow ClientConnection::describe() const {
@@ -531,13 +554,13 @@ bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer cha
   const SlowConsumer policy = policy_for(channels);
   const ClientOutput::Stream its_stream = policy == SlowConsumer::drop_oldest ? stream : SendQueue::no_stream;
   // What is for many refers to nothing, and what later messages refer to cannot be dropped.
-  const bool is_for_us_alone = deflate_.takes_over() && its_stream == SendQueue::no_stream;
+  const bool is_for_us_alone = has_deflate() && deflate_->takes_over() && its_stream == SendQueue::no_stream;
   const SharedFrame& frame = is_for_us_alone ? message.plain() : shared_frame(message);
   if (output_.queued() > 0 && !make_room(frame.size(), policy, stream)) return false;
   context_.counters.messages_out.add(1);
   ++traffic_.messages_out;
   const auto compressed = is_for_us_alone
-                              ? deflate_.deflate(context_.compression, {message.payload()}, message.payload().size())
+                              ? deflate_->deflate(context_.compression, {message.payload()}, message.payload().size())
                               : std::nullopt;
   if (!(compressed ? send_compressed(opcode_of(message.type()), *compressed)
                    : output_.send(way(), frame, its_stream))) {
@@ -617,7 +640,7 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
 bool ClientConnection::send_message(protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
                                     std::size_t size) {
   if (has_deflate()) {
-    const auto compressed = deflate_.deflate(context_.compression, pieces, size);
+    const auto compressed = deflate_->deflate(context_.compression, pieces, size);
     if (compressed) return send_compressed(opcode, *compressed);
   }
   return output_.send(way(), opcode, pieces, size);
@@ -629,9 +652,9 @@ bool ClientConnection::send_compressed(protocol::Opcode opcode, std::span<const 
 
 // The one that the peer can read.
 const SharedFrame& ClientConnection::shared_frame(SharedMessage& message) {
-  if (!deflate_.parameters()) return message.plain();
-  const auto& frame = message.compressed(deflate_.parameters()->server_window_bits, context_.compression);
-  if (&frame != &message.plain()) deflate_.skip_shared_message();
+  if (!has_deflate()) return message.plain();
+  const auto& frame = message.compressed(deflate_->parameters().server_window_bits, context_.compression);
+  if (&frame != &message.plain()) deflate_->skip_shared_message();
   return frame;
 }
 
@@ -646,14 +669,14 @@ void ClientConnection::send_control(protocol::Opcode opcode, std::span<const std
 }
 
 void ClientConnection::flush() {
-  if (!is_gone() && (output_.size() > 0 || has_unsent())) {
+  if (!is_gone() && (output_.size() > 0 || transport_.has_unsent())) {
     const std::size_t waiting = output_.queued();
     const auto flushed = output_.flush(way());
     if (output_.queued() < waiting) missed_pings_ = 0;  // it reads: slowly, but it lives
     if (flushed == ClientOutput::Flushed::dead) lose();
     if (flushed == ClientOutput::Flushed::all) note_drained();
   }
-  if (phase_ == Phase::lingering && output_.size() == 0 && !has_unsent()) part();
+  if (phase_ == Phase::lingering && output_.size() == 0 && !transport_.has_unsent()) part();
   watch();
   touched_ = false;
 }
@@ -668,7 +691,7 @@ void ClientConnection::refuse(const protocol::HttpError& error) {
   log::stranger(log::Level::debug, "requests that were refused", "request from {} refused with {}: {}",
                 remote_address(), error.status, error.text);
   send_bytes(as_bytes(protocol::serialize(error)));
-  parser_.reset();
+  end_opening();
   if (!is_gone()) linger();
 }
 
@@ -694,7 +717,7 @@ void ClientConnection::begin_close(std::optional<std::uint16_t> code, std::strin
   if (is_gone()) return;
   session_.close_sent();
   close_code_ = code.value_or(close_code::no_code);
-  if (!reason.empty()) close_reason_ = std::make_unique<std::string>(reason);
+  if (!reason.empty()) extras().close_reason = reason;
   leave_open(Phase::closing);
   context_.endings.arm(*this, context_.now_ms());
   if (paused_) resume_receive();  // or the peer's answer would never be read
@@ -705,7 +728,7 @@ void ClientConnection::finish_close(std::uint16_t code, std::string_view reason,
   if (phase_ == Phase::lingering || phase_ == Phase::gone) return;
   close_code_ = code;
   clean_ = clean;
-  if (!reason.empty()) close_reason_ = std::make_unique<std::string>(reason);
+  if (!reason.empty()) extras().close_reason = reason;
   linger();
 }
 
@@ -713,7 +736,7 @@ void ClientConnection::linger() {
   leave_open(Phase::lingering);
   stop_counting();  // who comes back at once is not one more
   paused_ = false;
-  held_input_.reset();
+  if (has_held_input()) extras_->held_input = {};
   context_.endings.arm(*this, context_.now_ms());
   notice();
   touch();  // part() follows when everything has left
@@ -723,20 +746,20 @@ void ClientConnection::linger() {
 // too, since closing a socket with unread input would reset it and destroy what we sent last.
 void ClientConnection::part() {
   if (peer_closed_) return vanish();
-  transport_->shutdown_write();
+  transport_.shutdown_write();
 }
 
 void ClientConnection::destroy() {
   if (is_gone()) return;
   closed_by(ClosedBy::app);
-  transport_->abort();
+  transport_.abort();
   lose();
 }
 
 void ClientConnection::say_goodbye(std::uint16_t code) {
   if (phase_ == Phase::open) close_as(ClosedBy::server, code, {});
   if (phase_ == Phase::opening) {
-    if (!transport_->is_ready()) return vanish();
+    if (!transport_.is_ready()) return vanish();
     refuse({.status = 503, .text = "The server is going away. Try again.", .headers = {{"Retry-After", "1"}}});
   }
 }
@@ -746,8 +769,8 @@ void ClientConnection::vanish() {
   phase_ = Phase::gone;
   stop_counting();
   disarm();
-  if (std::exchange(watched_, false)) context_.poller.remove(transport_->descriptor());
-  transport_.reset();
+  unwatch();
+  (void)transport_.close();
   output_.clear();
   notice();
 }
@@ -755,7 +778,7 @@ void ClientConnection::vanish() {
 void ClientConnection::handle_deadline() {
   switch (phase_) {
     case Phase::opening:
-      if (!transport_->is_ready()) return vanish();  // and could not be told so
+      if (!transport_.is_ready()) return vanish();  // and could not be told so
       return refuse({.status = 408, .text = "The request did not arrive in time.", .headers = {}});
     case Phase::open:
       return tick();
@@ -815,28 +838,31 @@ void ClientConnection::resume_receive() {
   if (!paused_) return;
   paused_ = false;
   watch();
-  if (held_input_ != nullptr || transport_->has_buffered_input()) context_.resumed.push_back(id_);
+  if (has_held_input() || transport_.has_buffered_input()) context_.resumed.push_back(id_);
 }
 
 // Always after the output it announces: a full arena is flushed in between, and that empties the list.
 void ClientConnection::touch() {
-  if (std::exchange(touched_, true)) return;
+  if (touched_) return;
+  touched_ = true;
   context_.touched.push_back(this);
 }
 
 void ClientConnection::notice() {
-  if (std::exchange(noticed_, true)) return;
+  if (noticed_) return;
+  noticed_ = true;
   context_.notices.push_back(this);
 }
 
 void ClientConnection::note_full() {
-  if (std::exchange(full_, true)) return;
-  tell_full_ = true;
+  if (full_) return;
+  full_ = tell_full_ = true;
   notice();
 }
 
 void ClientConnection::note_drained() {
-  if (!std::exchange(full_, false)) return;
+  if (!full_) return;
+  full_ = false;
   tell_drained_ = true;
   notice();
 }
@@ -844,18 +870,22 @@ void ClientConnection::note_drained() {
 void ClientConnection::tell() {
   noticed_ = false;
   AppHost& app = context_.app;
-  if (std::exchange(tell_full_, false) && phase_ == Phase::open && app.buffer_full(*this) == AppHost::Outcome::threw) {
+  const bool full = tell_full_;
+  tell_full_ = false;
+  if (full && phase_ == Phase::open && app.buffer_full(*this) == AppHost::Outcome::threw) {
     close_as(ClosedBy::error, close_code::internal_error, {});
   }
-  if (std::exchange(tell_drained_, false) && phase_ == Phase::open &&
-      app.buffer_drain(*this) == AppHost::Outcome::threw) {
+  const bool drained = tell_drained_;
+  tell_drained_ = false;
+  if (drained && phase_ == Phase::open && app.buffer_drain(*this) == AppHost::Outcome::threw) {
     close_as(ClosedBy::error, close_code::internal_error, {});
   }
   const bool over = phase_ == Phase::lingering || phase_ == Phase::gone;
-  if (!over || !std::exchange(visible_, false)) return;
+  if (!over || !visible_) return;
+  visible_ = false;
   context_.counters.connections.set(context_.counters.connections.get() - 1);
   log_access(switching_protocols);
-  app.close(*this, {close_code_, close_reason_ == nullptr ? std::string_view() : *close_reason_, clean_});
+  app.close(*this, {close_code_, close_reason(), clean_});
   if (memberships_ != nullptr) context_.channels.leave_all(*this);
 }
 
@@ -873,7 +903,7 @@ void ClientConnection::log_access(std::uint16_t status) {
     entry.traffic = traffic_;
     entry.code = close_code_;
     entry.closed_by = closed_by_;
-    entry.reason = close_reason_ == nullptr ? std::string_view() : *close_reason_;
+    entry.reason = close_reason();
   }
   context_.access_log.write(entry);
 }
@@ -883,21 +913,26 @@ void ClientConnection::log_access(std::uint16_t status) {
 // else there may be is asked for by watch_anew(). A TLS handshake is put off while others have their turn.
 std::uint32_t ClientConnection::wanted_events() const {
   const std::uint32_t readable = paused_ || peer_closed_ ? 0 : std::uint32_t{EPOLLIN | EPOLLRDHUP};
-  const bool can_write = output_.queued() > 0 && transport_->is_ready();
-  if (can_write || has_unsent()) return readable | EPOLLOUT;
-  return movable_ || transport_->is_ready() ? readable | EPOLLET : readable;
+  const bool can_write = output_.queued() > 0 && transport_.is_ready();
+  if (can_write || transport_.has_unsent()) return readable | EPOLLOUT;
+  return movable_ || transport_.is_ready() ? readable | EPOLLET : readable;
+}
+
+void ClientConnection::unwatch() {
+  if (watched_) context_.poller.remove(transport_.descriptor());
+  watched_ = false;
 }
 
 void ClientConnection::watch() {
   if (is_gone() || wanted_events() == watched_events_) return;
   watched_events_ = wanted_events();
-  context_.poller.change(transport_->descriptor(), *this, watched_events_);
+  context_.poller.change(transport_.descriptor(), *this, watched_events_);
 }
 
 // What has been told is told once more, if it is still so.
 void ClientConnection::watch_anew() {
   if (!watched_ || (watched_events_ & EPOLLET) == 0) return;
-  context_.poller.change(transport_->descriptor(), *this, watched_events_);
+  context_.poller.change(transport_.descriptor(), *this, watched_events_);
 }
 
 }  // namespace wsd::worker

@@ -19,18 +19,17 @@
 
 #include "protocol/close_code.h"
 #include "protocol/http_error.h"
-#include "protocol/http_request_parser.h"
 #include "protocol/session.h"
 #include "worker/access_log.h"
 #include "worker/address_tables.h"
-#include "worker/attributes.h"
 #include "worker/client_output.h"
 #include "worker/client_request.h"
+#include "worker/client_transport.h"
 #include "worker/connection_context.h"
 #include "worker/connection_deflate.h"
+#include "worker/connection_extras.h"
 #include "worker/connection_row.h"
 #include "worker/connection_state.h"
-#include "worker/http_exchange.h"
 #include "worker/membership.h"
 #include "worker/shared_message.h"
 #include "worker/tls_protocol.h"
@@ -41,12 +40,12 @@ namespace wsd::worker {
 
 class ClientConnection final : public Connection, public Watched, public DeadlineHook {
  public:
-  ClientConnection(ConnectionContext& context, ConnectionId id, std::unique_ptr<Transport> transport,
-                   std::string remote_address);
+  ClientConnection(ConnectionContext& context, ConnectionId id, ClientTransport transport,
+                   std::string_view remote_address);
   ~ClientConnection();
 
   // One that another worker had. It does nothing until resume().
-  ClientConnection(ConnectionContext& context, const ConnectionState& state, std::unique_ptr<Transport> transport);
+  ClientConnection(ConnectionContext& context, const ConnectionState& state, ClientTransport transport);
 
   // Watches the socket and waits for the request. False if the kernel refused to watch it.
   [[nodiscard]] bool start();
@@ -66,8 +65,8 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void attach(std::uint64_t due_ms);
   // The application hears on_resume, then input and output go on.
   void resume();
-  // The socket is another worker's now: lets go of it without a trace on the wire, and without on_close. Gives back the
-  // transport, for one that stays behind and is relayed.
+  // The socket is another worker's now: lets go of it without a trace on the wire, and without on_close. Gives back a
+  // transport that stays behind and is relayed.
   std::unique_ptr<Transport> hand_over();
   // Its descriptor is all of the stream: another worker can go on with that.
   [[nodiscard]] bool is_movable() const { return movable_; }
@@ -77,10 +76,12 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] const Request& request() const override { return request_; }
   [[nodiscard]] std::string_view remote_address() const override { return request_.remote_address(); }
   [[nodiscard]] Worker& worker() override { return context_.worker; }
-  [[nodiscard]] std::string_view subprotocol() const override { return attributes_.subprotocol(); }
-  void set(std::string_view name, std::string_view value) override { attributes_.set(name, value); }
+  [[nodiscard]] std::string_view subprotocol() const override {
+    return has_attributes() ? extras_->attributes.subprotocol() : std::string_view();
+  }
+  void set(std::string_view name, std::string_view value) override { extras().attributes.set(name, value); }
   [[nodiscard]] std::string_view get(std::string_view name) const override {
-    return name.empty() ? std::string_view() : attributes_.get(name);
+    return name.empty() || !has_attributes() ? std::string_view() : extras_->attributes.get(name);
   }
   SendResult send(std::string_view data, MessageType type) override { return send({data}, type); }
   SendResult send(std::initializer_list<std::string_view> pieces, MessageType type) override;
@@ -104,7 +105,7 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] std::uint64_t age_ms() const;
   [[nodiscard]] std::uint64_t idle_ms() const;
   [[nodiscard]] const Traffic& traffic() const { return traffic_; }
-  [[nodiscard]] bool has_deflate() const { return deflate_.parameters().has_value(); }
+  [[nodiscard]] bool has_deflate() const { return deflate_ != nullptr; }
   // Of the client's stream, also where another process keeps it.
   [[nodiscard]] TlsProtocol tls() const;
   // As `wsd connections` shows it; its worker is somebody else's to say. Not of one that is gone.
@@ -132,12 +133,18 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] bool is_forgotten() const { return is_gone() && !touched_ && !noticed_; }
   // Nothing half received and nothing waiting to be sent: a good moment to part.
   [[nodiscard]] bool is_idle() const { return !session_.in_message() && buffered_bytes() == 0; }
-  [[nodiscard]] int descriptor() const { return transport_->descriptor(); }
+  [[nodiscard]] int descriptor() const { return transport_.descriptor(); }
   [[nodiscard]] std::uint64_t last_message_ms() const { return last_message_ms_; }
 
  private:
   using Phase = ConnectionState::Phase;
 
+  ConnectionExtras& extras();
+  void forget_extras_if_empty();
+  [[nodiscard]] bool has_attributes() const { return extras_ != nullptr; }
+  [[nodiscard]] bool has_held_input() const { return extras_ != nullptr && !extras_->held_input.empty(); }
+  [[nodiscard]] std::string_view close_reason() const;
+  void end_opening();
   void receive();
   void take_read(std::span<std::byte> room, std::span<std::byte> buffer, std::size_t size);
   void take_input(std::span<std::byte> input);
@@ -161,11 +168,9 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
                                   std::size_t size);
   [[nodiscard]] bool send_compressed(protocol::Opcode opcode, std::span<const std::byte> payload);
   [[nodiscard]] const SharedFrame& shared_frame(SharedMessage& message);
-  // A descriptor that is all of the stream keeps nothing back: not asked, since this is looked at several times a turn.
-  [[nodiscard]] bool has_unsent() const { return !movable_ && transport_->has_unsent(); }
   void send_bytes(std::span<const std::byte> bytes);
   void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
-  [[nodiscard]] ClientOutput::Way way() { return {context_, *transport_, traffic_}; }
+  [[nodiscard]] ClientOutput::Way way() { return {context_, transport_, traffic_}; }
 
   bool catch_up();
   // Closes in the name of `who`.
@@ -189,48 +194,45 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] bool make_room(std::size_t size, SlowConsumer policy, ClientOutput::Stream stream);
   void note_full();
   void note_drained();
+  void unwatch();
   void watch();
   void watch_anew();
   [[nodiscard]] std::uint32_t wanted_events() const;
 
+  // In an order that leaves no gaps, and with what a flush needs together: there are ten thousands of these
+  // (tests/unit/worker/client_connection_size_test.cpp).
+  std::uint32_t watched_events_ = 0;  // what the poller watches for
   ConnectionContext& context_;
-  const ConnectionId id_;
-  std::unique_ptr<Transport> transport_;
-  ClientRequest request_;
-  std::unique_ptr<protocol::HttpRequestParser> parser_;  // while opening
-  std::unique_ptr<HttpExchange> exchange_;               // while opening, of a request that is no upgrade
-  protocol::Session session_;
-  ConnectionDeflate deflate_;
-
-  ClientOutput output_;
-  Traffic traffic_;
-  std::unique_ptr<std::vector<std::byte>> held_input_;  // read, and waiting for resume_receive() or resume()
-
-  Attributes attributes_;
-  std::unique_ptr<Memberships> memberships_;   // of channels, if there are any
-  std::unique_ptr<std::string> close_reason_;  // for on_close, if there is one
-  AddressKey address_key_ = 0;                 // for which it counts; 0: it does not
-  std::uint32_t watched_events_ = 0;           // what the poller watches for
-  std::uint32_t opened_ms_ = 0;                // low 32 bits of the loop's clock
+  ClientTransport transport_;
+  [[no_unique_address]] ClientOutput output_;
+  std::uint8_t missed_pings_ = 0;
+  std::uint16_t close_code_ = protocol::close_code::abnormal;
+  Phase phase_ : 4 = Phase::opening;
+  ClosedBy closed_by_ : 4 = ClosedBy::nobody;
+  bool watched_ : 1 = false;      // the poller knows us
+  bool visible_ : 1 = false;      // on_open was called and on_close was not
+  bool clean_ : 1 = false;        // both sides sent a Close frame
+  bool peer_closed_ : 1 = false;  // nothing more comes from the peer: its Close or its FIN is here
+  bool paused_ : 1 = false;       // by pause_receive()
+  bool full_ : 1 = false;         // on_buffer_full was told, or will be, and nothing has drained since
+  bool tell_full_ : 1 = false;
+  bool tell_drained_ : 1 = false;
+  bool touched_ : 1 = false;                         // on the context's list of that name
+  bool noticed_ : 1 = false;                         // on the context's list of notices
+  const bool movable_ : 1;                           // as its transport
+  TlsProtocol relayed_tls_ : 5 = TlsProtocol::none;  // that another process keeps for us
+  std::uint32_t opened_ms_ = 0;                      // low 32 bits of the loop's clock
   std::uint32_t last_message_ms_ = 0;
   std::uint32_t last_ping_ms_ = 0;
   std::uint32_t message_begun_ms_ = 0;
-  std::uint16_t close_code_ = protocol::close_code::abnormal;
-  std::uint8_t missed_pings_ = 0;
-  ClosedBy closed_by_ = ClosedBy::nobody;
-  Phase phase_ = Phase::opening;
-  TlsProtocol relayed_tls_ = TlsProtocol::none;  // that another process keeps for us
-  const bool movable_;                           // as its transport
-  bool watched_ = false;                         // the poller knows us
-  bool visible_ = false;                         // on_open was called and on_close was not
-  bool clean_ = false;                           // both sides sent a Close frame
-  bool peer_closed_ = false;                     // nothing more comes from the peer: its Close or its FIN is here
-  bool paused_ = false;                          // by pause_receive()
-  bool full_ = false;                            // on_buffer_full was told, or will be, and nothing has drained since
-  bool tell_full_ = false;
-  bool tell_drained_ = false;
-  bool touched_ = false;  // on the context's list of that name
-  bool noticed_ = false;  // on the context's list of notices
+  Traffic traffic_;
+  const ConnectionId id_;
+  std::unique_ptr<Memberships> memberships_;    // of channels, if there are any
+  std::unique_ptr<ConnectionDeflate> deflate_;  // if it was agreed on
+  std::unique_ptr<ConnectionExtras> extras_;
+  AddressKey address_key_ = 0;  // for which it counts; 0: it does not
+  ClientRequest request_;
+  protocol::Session session_;
 };
 
 }  // namespace wsd::worker

@@ -17,11 +17,11 @@
 #include <vector>
 
 #include "protocol/frame.h"
+#include "worker/client_transport.h"
 #include "worker/connection_context.h"
 #include "worker/output_arena.h"
 #include "worker/send_queue.h"
 #include "worker/traffic.h"
-#include "worker/transport.h"
 
 namespace wsd::worker {
 
@@ -30,7 +30,7 @@ class ClientOutput {
   // Where bytes go. Made for the length of a call.
   struct Way {
     ConnectionContext& context;
-    Transport& transport;
+    ClientTransport& transport;
     Traffic& traffic;
   };
 

@@ -4,10 +4,13 @@ namespace wsd::worker {
 
 using protocol::ContextTakeover;
 
-void ConnectionDeflate::begin(const protocol::DeflateParameters& parameters, Compression& shared,
-                              protocol::Session& session) {
-  parameters_ = parameters;
-  if (parameters.client_takeover == ContextTakeover::no) return session.use_inflater(shared.inflater());
+ConnectionDeflate::ConnectionDeflate(const protocol::DeflateParameters& parameters, Compression& shared,
+                                     protocol::Session& session)
+    : parameters_(parameters) {
+  if (parameters.client_takeover == ContextTakeover::no) {
+    session.use_inflater(shared.inflater());
+    return;
+  }
   own().inflater = shared.make_inflater(parameters.client_window_bits);
   session.use_inflater(*own().inflater);
 }
@@ -26,7 +29,7 @@ void ConnectionDeflate::restore_inflate_window(std::span<const std::byte> window
 }
 
 protocol::Deflater& ConnectionDeflate::deflater(Compression& shared, std::size_t size) {
-  const std::uint8_t window_bits = parameters_->server_window_bits;
+  const std::uint8_t window_bits = parameters_.server_window_bits;
   if (!takes_over()) return shared.deflater(window_bits, size);
   if (own().deflater == nullptr) own().deflater = shared.make_deflater(window_bits);
   return *own().deflater;

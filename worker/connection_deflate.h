@@ -1,6 +1,6 @@
 // permessage-deflate on one connection: what was agreed on, and the streams of its own that context takeover needs.
 //
-// Owned by the connection. A few bytes and a pointer, as long as no side takes its context over.
+// Owned by a connection that has agreed on it. Small, as long as no side takes its context over.
 
 #pragma once
 
@@ -20,24 +20,22 @@ namespace wsd::worker {
 
 class ConnectionDeflate {
  public:
-  // It was agreed on: `session` takes compressed messages from here on. Both outlive us.
-  void begin(const protocol::DeflateParameters& parameters, Compression& shared, protocol::Session& session);
+  // `session` takes compressed messages from here on, and none after we are gone. `shared` outlives us.
+  ConnectionDeflate(const protocol::DeflateParameters& parameters, Compression& shared, protocol::Session& session);
 
-  [[nodiscard]] const std::optional<protocol::DeflateParameters>& parameters() const { return parameters_; }
+  [[nodiscard]] const protocol::DeflateParameters& parameters() const { return parameters_; }
 
   // One message for this connection alone, gathered from pieces of `size` bytes together. The result is valid until the
   // next message of any connection is compressed, and must be sent. Nothing: the message is to be sent as it is.
   [[nodiscard]] std::optional<std::span<const std::byte>> deflate(Compression& shared,
                                                                   std::initializer_list<std::string_view> pieces,
                                                                   std::size_t size) {
-    if (!parameters_ || !shared.is_worth(size)) return std::nullopt;
+    if (!shared.is_worth(size)) return std::nullopt;
     return deflater(shared, size).deflate(pieces, size);
   }
 
   // Whether our messages refer to earlier ones.
-  [[nodiscard]] bool takes_over() const {
-    return parameters_ && parameters_->server_takeover == protocol::ContextTakeover::yes;
-  }
+  [[nodiscard]] bool takes_over() const { return parameters_.server_takeover == protocol::ContextTakeover::yes; }
   // A message that others get as well was compressed elsewhere, and the peer may see it or not: our next one refers to
   // nothing before it.
   void skip_shared_message();
@@ -56,7 +54,7 @@ class ConnectionDeflate {
   [[nodiscard]] protocol::Deflater& deflater(Compression& shared, std::size_t size);
   OwnStreams& own();
 
-  std::optional<protocol::DeflateParameters> parameters_;
+  const protocol::DeflateParameters parameters_;
   std::unique_ptr<OwnStreams> own_;
 };
 

@@ -31,7 +31,7 @@ ConnectionListing::ConnectionListing(Loop& loop, const ConnectionTable& connecti
       tell_(std::move(tell)),
       memory_(::memfd_create("wsd-connections", MFD_CLOEXEC | MFD_ALLOW_SEALING)) {
   ids_.reserve(connections.size());
-  for (const auto& [id, connection] : connections) ids_.push_back(id);
+  for (const ClientConnection& connection : connections) ids_.push_back(connection.id());
   each_turn_ = make_uv_handle<uv_idle_t>([&](uv_idle_t* handle) { return uv_idle_init(loop.get(), handle); });
   each_turn_->data = this;
   uv_idle_start(each_turn_.get(), [](uv_idle_t* handle) { static_cast<ConnectionListing*>(handle->data)->go_on(); });
@@ -49,9 +49,9 @@ void ConnectionListing::go_on() {
 void ConnectionListing::write_some() {
   const std::size_t end = std::min(ids_.size(), next_ + rows_per_turn);
   for (; next_ < end; ++next_) {
-    const auto found = connections_.find(ids_[next_]);
-    if (found == connections_.end() || found->second->is_gone()) continue;
-    ConnectionRow row = found->second->describe();
+    const ClientConnection* const found = connections_.find(ids_[next_]);
+    if (found == nullptr || found->is_gone()) continue;
+    ConnectionRow row = found->describe();
     row.slot = slot_;
     if (sieve_.lets_through(row)) append(bytes_, row);
   }

@@ -18,7 +18,10 @@ class DeadlineHook {
   ~DeadlineHook() { disarm(); }
 
   [[nodiscard]] bool armed() const { return next_ != nullptr; }
-  [[nodiscard]] std::uint64_t due_ms() const { return due_ms_; }
+  // It is, or was, within 24 days of now.
+  [[nodiscard]] std::uint64_t due_ms(std::uint64_t now_ms) const {
+    return now_ms + static_cast<std::uint64_t>(std::int64_t{ahead_of(now_ms)});
+  }
   void disarm() {
     if (!armed()) return;
     previous_->next_ = next_;
@@ -29,14 +32,21 @@ class DeadlineHook {
  private:
   friend class DeadlineList;
 
+  [[nodiscard]] std::int32_t ahead_of(std::uint64_t now_ms) const {
+    return static_cast<std::int32_t>(due_ms_ - static_cast<std::uint32_t>(now_ms));
+  }
+
   DeadlineHook* next_ = nullptr;
   DeadlineHook* previous_ = nullptr;
-  std::uint64_t due_ms_ = 0;
+  std::uint32_t due_ms_ = 0;  // its low bits
 };
 
 class DeadlineList {
  public:
-  explicit DeadlineList(std::uint64_t wait_ms) : wait_ms_(wait_ms) { head_.next_ = head_.previous_ = &head_; }
+  // `wait_ms`: no more than 24 days, which longer waits are cut to.
+  explicit DeadlineList(std::uint64_t wait_ms) : wait_ms_(std::min(wait_ms, longest_wait_ms)) {
+    head_.next_ = head_.previous_ = &head_;
+  }
   ~DeadlineList() {
     while (head_.next_ != &head_) head_.next_->disarm();
     head_.next_ = head_.previous_ = nullptr;
@@ -55,7 +65,7 @@ class DeadlineList {
   // Takes one hook that is due out of the list; null when none is.
   DeadlineHook* take_due(std::uint64_t now_ms) {
     DeadlineHook* first = head_.next_;
-    if (first == &head_ || first->due_ms_ > now_ms) return nullptr;
+    if (first == &head_ || first->ahead_of(now_ms) > 0) return nullptr;
     first->disarm();
     return first;
   }
@@ -63,12 +73,14 @@ class DeadlineList {
  private:
   void append(DeadlineHook& hook, std::uint64_t due_ms) {
     hook.disarm();
-    hook.due_ms_ = due_ms;
+    hook.due_ms_ = static_cast<std::uint32_t>(due_ms);
     hook.previous_ = head_.previous_;
     hook.next_ = &head_;
     head_.previous_->next_ = &hook;
     head_.previous_ = &hook;
   }
+
+  static constexpr std::uint64_t longest_wait_ms = std::uint64_t{24} * 24 * 60 * 60 * 1000;
 
   std::uint64_t wait_ms_;
   DeadlineHook head_;

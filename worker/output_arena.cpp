@@ -21,7 +21,7 @@ std::byte* OutputArena::extend(Chain& chain, std::size_t size) {
   std::byte* const room = top_;
   top_ += size;
   chain.last_->size += size;
-  chain.size_ += size;
+  chain.last_->next->chain_size += size;
   return room;
 }
 
@@ -30,7 +30,7 @@ bool OutputArena::extend(Chain& chain, const SharedFrame& frame) {
   if (extent == nullptr) return false;
   extent->frame = &frame;
   extent->size = frame.size();
-  chain.size_ += frame.size();
+  chain.last_->next->chain_size += frame.size();
   return true;
 }
 
@@ -41,7 +41,7 @@ std::byte* OutputArena::extend(Chain& chain, std::size_t size, std::span<const s
   Extent* const extent = add_extent(chain, 0);
   extent->lent = lent.data();
   extent->size = lent.size();
-  chain.size_ += lent.size();
+  chain.last_->next->chain_size += lent.size();
   return room;
 }
 
@@ -52,24 +52,31 @@ OutputArena::Extent* OutputArena::add_extent(Chain& chain, std::size_t size) {
   if (static_cast<std::size_t>(end_ - top_) < padding + sizeof(Extent) + size) return nullptr;
   auto* extent = new (top_ + padding) Extent();
   top_ = extent->bytes();
-  (chain.last_ == nullptr ? chain.first_ : chain.last_->next) = extent;
+  extent->next = chain.last_ == nullptr ? extent : chain.last_->next;
+  if (chain.last_ != nullptr) chain.last_->next = extent;
   chain.last_ = extent;
   return extent;
 }
 
 void OutputArena::take(Chain& chain, Pieces& pieces) {
   pieces.count = 0;
-  for (; chain.first_ != nullptr && pieces.count < Pieces::capacity; chain.first_ = chain.first_->next) {
-    Extent& extent = *chain.first_;
-    const std::byte* const bytes = extent.frame != nullptr  ? extent.frame->bytes().data()
-                                   : extent.lent != nullptr ? extent.lent
-                                                            : extent.bytes();
-    pieces.data[pieces.count] = {.iov_base = const_cast<std::byte*>(bytes), .iov_len = extent.size};
-    pieces.frames[pieces.count] = extent.frame;
+  std::size_t left = chain.size();
+  while (!chain.empty() && pieces.count < Pieces::capacity) {
+    Extent& first = *chain.last_->next;
+    const std::byte* const bytes = first.frame != nullptr  ? first.frame->bytes().data()
+                                   : first.lent != nullptr ? first.lent
+                                                           : first.bytes();
+    pieces.data[pieces.count] = {.iov_base = const_cast<std::byte*>(bytes), .iov_len = first.size};
+    pieces.frames[pieces.count] = first.frame;
     ++pieces.count;
-    chain.size_ -= extent.size;
+    left -= first.size;
+    if (&first == chain.last_) {
+      chain.last_ = nullptr;
+    } else {
+      chain.last_->next = first.next;
+    }
   }
-  if (chain.first_ == nullptr) chain.last_ = nullptr;
+  if (!chain.empty()) chain.last_->next->chain_size = left;
 }
 
 }  // namespace wsd::worker

@@ -20,25 +20,24 @@ namespace wsd::worker {
 
 class OutputArena {
   struct Extent {
-    Extent* next = nullptr;
+    Extent* next = nullptr;  // of the last one: the first one
     std::size_t size = 0;
+    std::size_t chain_size = 0;          // of the first one: all of the chain's bytes
     const SharedFrame* frame = nullptr;  // its bytes, instead of those behind the extent
     const std::byte* lent = nullptr;     // likewise
     std::byte* bytes() { return reinterpret_cast<std::byte*>(this + 1); }
   };
 
  public:
-  // One connection's output of this turn. Empty outside a turn.
+  // One connection's output of this turn. Empty outside a turn, and therefore no more than a pointer.
   class Chain {
    public:
-    [[nodiscard]] bool empty() const { return first_ == nullptr; }
-    [[nodiscard]] std::size_t size() const { return size_; }
+    [[nodiscard]] bool empty() const { return last_ == nullptr; }
+    [[nodiscard]] std::size_t size() const { return last_ == nullptr ? 0 : last_->next->chain_size; }
 
    private:
     friend class OutputArena;
-    Extent* first_ = nullptr;
     Extent* last_ = nullptr;
-    std::size_t size_ = 0;
   };
 
   explicit OutputArena(std::size_t capacity);

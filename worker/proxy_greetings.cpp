@@ -152,7 +152,7 @@ ProxyGreetings::Saved ProxyGreetings::Greeting::save() const {
   return {.state = {.remote_address = peer_.remote_address,
                     .kind = kind_,
                     .input = {input.begin(), input.end()},
-                    .due_ms = due_ms()},
+                    .due_ms = due_ms(owner_.context_.now_ms())},
           .descriptor = peer_.socket.get()};
 }
 

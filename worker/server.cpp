@@ -12,7 +12,6 @@
 #include "worker/metrics_page.h"
 #include "worker/processor_time.h"
 #include "worker/resident_bytes.h"
-#include "worker/tcp_transport.h"
 #include "worker/tls_certificate.h"
 #include "worker/tls_version.h"
 
@@ -156,14 +155,14 @@ void Server::run() {
 
 void Server::for_each_connection(const std::function<void(Connection&)>& visit) {
   // Nothing `visit` may do destroys a connection or accepts one: the table stays as it is.
-  for (const auto& [id, connection] : connections_) {
-    if (connection->is_open()) visit(*connection);
+  for (ClientConnection& connection : connections_) {
+    if (connection.is_open()) visit(connection);
   }
 }
 
 Connection* Server::find(ConnectionId id) {
-  const auto found = connections_.find(id);
-  return found != connections_.end() && found->second->is_open() ? found->second.get() : nullptr;
+  ClientConnection* const found = connections_.find(id);
+  return found != nullptr && found->is_open() ? found : nullptr;
 }
 
 SendResult Server::publish(std::string_view channel, std::string_view data, MessageType type) {
@@ -332,7 +331,7 @@ void Server::drain(std::uint16_t close_code, std::uint64_t window_ms) {
   api_.say_goodbye();
   // Idle clients first, the longest idle before the others.
   std::vector<const ClientConnection*> order;
-  for (const auto& [id, connection] : connections_) order.push_back(connection.get());
+  for (const ClientConnection& connection : connections_) order.push_back(&connection);
   std::sort(order.begin(), order.end(), [](const ClientConnection* one, const ClientConnection* other) {
     if (one->is_idle() != other->is_idle()) return one->is_idle();
     return one->last_message_ms() < other->last_message_ms();
@@ -353,10 +352,10 @@ void Server::drain_due() {
 // False for one whose message is half here, or whose answer has not left: it is not to be cut, and another's deadline
 // bounds it.
 bool Server::part_with(ConnectionId id, std::uint16_t close_code) {
-  const auto found = connections_.find(id);
-  if (found == connections_.end()) return true;
-  if (found->second->is_open() && !found->second->is_idle()) return false;
-  found->second->say_goodbye(close_code);
+  ClientConnection* const found = connections_.find(id);
+  if (found == nullptr) return true;
+  if (found->is_open() && !found->is_idle()) return false;
+  found->say_goodbye(close_code);
   return true;
 }
 
@@ -373,7 +372,7 @@ void Server::leave() {
   mode_ = Mode::leaving;
   drain_plan_.reset();
   close_listeners();
-  for (const auto& [id, connection] : connections_) connection->say_goodbye(close_code::going_away);
+  for (ClientConnection& connection : connections_) connection.say_goodbye(close_code::going_away);
   api_.say_goodbye();
   greetings_.lose();
   leave_deadline_ = make_timer(
@@ -389,7 +388,7 @@ void Server::leave() {
 // Those that did not answer in time: the application still hears that they are closed.
 void Server::give_up_the_rest() {
   end_turn();  // a Close that was just said leaves first
-  for (const auto& [id, connection] : connections_) connection->lose();
+  for (ClientConnection& connection : connections_) connection.lose();
   api_.lose();
   greetings_.lose();
   end_turn();
@@ -406,9 +405,11 @@ ConnectionId Server::next_id() {
   return id_base(heritage_.slot, heritage_.incarnation) | ++last_counter_;
 }
 
-std::unique_ptr<Transport> Server::transport_for(Accepted& client, SocketKind kind) {
-  if (kind != SocketKind::secure) return std::make_unique<TcpTransport>(std::move(client.socket));
-  return tls_ == nullptr ? nullptr : tls_->accept(std::move(client.socket), client.remote_address);
+// None if there is no memory for it.
+std::optional<ClientTransport> Server::transport_for(Accepted& client, SocketKind kind) {
+  if (kind != SocketKind::secure) return ClientTransport(std::move(client.socket));
+  auto transport = tls_ == nullptr ? nullptr : tls_->accept(std::move(client.socket), client.remote_address);
+  return transport == nullptr ? std::nullopt : std::optional<ClientTransport>(std::in_place, std::move(transport));
 }
 
 Listener::Verdict Server::accept(Accepted client, SocketKind kind) {
@@ -418,13 +419,12 @@ Listener::Verdict Server::accept(Accepted client, SocketKind kind) {
 Listener::Verdict Server::accept_websocket(Accepted client, SocketKind kind) {
   context_.counters.accepted.add(1);
   auto transport = transport_for(client, kind);
-  if (transport == nullptr) {
+  if (!transport) {
     become_exhausted();
     return Listener::Verdict::stop_for_now;
   }
   const ConnectionId id = next_id();
-  auto connection =
-      std::make_unique<ClientConnection>(context_, id, std::move(transport), std::move(client.remote_address));
+  auto connection = std::make_unique<ClientConnection>(context_, id, std::move(*transport), client.remote_address);
   if (!connection->start()) {
     become_full();  // the kernel's limit of watches: as good as out of descriptors
     return Listener::Verdict::stop_for_now;
@@ -437,7 +437,7 @@ Listener::Verdict Server::accept_websocket(Accepted client, SocketKind kind) {
   }
   if (mode_ != Mode::serving) connection->say_goodbye(drain_close_code_);  // its PROXY header came too late
   if (!connection->is_movable()) ++unmovable_;
-  connections_.emplace(id, std::move(connection));
+  connections_.add(std::move(connection));
   return go_on_unless_full();
 }
 
@@ -560,7 +560,7 @@ void Server::end_turn() {
   bus_.flush();  // may find out that a neighbour is gone, and then there is news for us
   while (!context_.touched.empty() || !context_.notices.empty() || !context_.resumed.empty() || bus_.has_inbox()) {
     for (const ConnectionId id : std::exchange(context_.resumed, {})) {
-      if (const auto found = connections_.find(id); found != connections_.end()) found->second->take_waiting_input();
+      if (ClientConnection* const found = connections_.find(id)) found->take_waiting_input();
     }
     while (bus_.has_inbox()) bus_.take_inbox();
     bus_.flush();  // before what clients are told by, who might act on it elsewhere

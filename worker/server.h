@@ -114,7 +114,7 @@ class Server final : public Worker {
   // ---- clients
   Listener::Verdict accept(Accepted client, SocketKind kind);
   Listener::Verdict accept_websocket(Accepted client, SocketKind kind);
-  [[nodiscard]] std::unique_ptr<Transport> transport_for(Accepted& client, SocketKind kind);
+  [[nodiscard]] std::optional<ClientTransport> transport_for(Accepted& client, SocketKind kind);
   Listener::Verdict accept_api(Accepted client);
   Listener::Verdict accept_proxied(Accepted peer, SocketKind kind);
   ConnectionId next_id();

@@ -10,7 +10,6 @@
 #include "protocol/close_code.h"
 #include "worker/log.h"
 #include "worker/server.h"
-#include "worker/tcp_transport.h"
 
 namespace wsd::worker {
 
@@ -39,12 +38,12 @@ Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional
   const std::uint64_t window_ms = static_cast<std::uint64_t>(heritage_.limits.drain_timeout.count()) * 2 / 3;
   std::minstd_rand random(heritage_.incarnation);
   std::uniform_int_distribution<std::uint64_t> jitter_ms(0, window_ms);
-  for (const auto& [id, connection] : connections_) {
-    ConnectionState state = connection->save();
-    state.relay = relay_ends_.relay_of(id);
-    state.relay_end_ms = relay_ends_.due_of(id);
-    if (connection->is_movable()) {
-      handoff.add(state, connection->descriptor());
+  for (ClientConnection& connection : connections_) {
+    ConnectionState state = connection.save();
+    state.relay = relay_ends_.relay_of(state.id);
+    state.relay_end_ms = relay_ends_.due_of(state.id);
+    if (connection.is_movable()) {
+      handoff.add(state, connection.descriptor());
       continue;
     }
     auto [theirs, ours] = make_relay_pair();
@@ -55,7 +54,7 @@ Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional
     state.relay = heritage_.incarnation;
     if (relay_time_ms) state.relay_end_ms = context_.now_ms() + *relay_time_ms + jitter_ms(random);
     handoff.add(state, std::move(theirs));
-    relaying.connections.push_back(connection.get());
+    relaying.connections.push_back(&connection);
     relaying.cargo.clients.push_back({.transport = nullptr, .worker = std::move(ours)});
   }
   if (relay_time_ms) {
@@ -84,8 +83,8 @@ void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay
   const std::uint64_t visible = context_.counters.connections.get();
   context_.counters.connections.set(0);
   std::vector<ClientConnection*> counted;
-  for (const auto& [id, connection] : connections_) {
-    if (connection->stop_counting()) counted.push_back(connection.get());
+  for (ClientConnection& connection : connections_) {
+    if (connection.stop_counting()) counted.push_back(&connection);
   }
   const bool accepted = handoff.offer_accepted();
   if (accepted && !relaying.connections.empty()) master_.report_relays();  // before the new worker says that it serves
@@ -105,7 +104,7 @@ void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay
   for (std::size_t i = 0; i < relaying.connections.size(); ++i) {
     relaying.cargo.clients[i].transport = relaying.connections[i]->hand_over();
   }
-  for (const auto& [id, connection] : connections_) connection->hand_over();
+  for (ClientConnection& connection : connections_) (void)connection.hand_over();
   connections_.clear();
   unmovable_ = 0;
   if (!relaying.connections.empty()) {
@@ -147,15 +146,14 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
   std::ranges::sort(handed, {}, [](const HandedConnection& connection) { return connection.state.due_ms; });
   for (HandedConnection& connection : handed) {
     const ConnectionState& state = connection.state;
-    auto resumed = std::make_unique<ClientConnection>(context_, state,
-                                                      std::make_unique<TcpTransport>(std::move(connection.socket)));
-    connections_.emplace(state.id, std::move(resumed));
+    connections_.add(
+        std::make_unique<ClientConnection>(context_, state, ClientTransport(std::move(connection.socket))));
     if (state.relay != 0 || state.relay_end_ms != 0) relay_ends_.add(state.id, state.relay, state.relay_end_ms);
   }
   for (const HandedConnection& connection : handed) {
-    connections_.at(connection.state.id)->attach(connection.state.due_ms);
+    connections_.at(connection.state.id).attach(connection.state.due_ms);
   }
-  for (const HandedConnection& connection : handed) connections_.at(connection.state.id)->resume();
+  for (const HandedConnection& connection : handed) connections_.at(connection.state.id).resume();
   for (HandedApiConnection& connection : outcome.api_connections) {
     api_.resume(connection.state, std::move(connection.socket));
   }
@@ -168,7 +166,7 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
   if (!has_bus) master_.report_joins_bus();
   // The master told us to go, or died, while they were on their way.
   if (mode_ != Mode::leaving) return;
-  for (const auto& [id, connection] : connections_) connection->say_goodbye(protocol::close_code::going_away);
+  for (ClientConnection& connection : connections_) connection.say_goodbye(protocol::close_code::going_away);
   api_.say_goodbye();
 }
 

@@ -2,9 +2,9 @@
 
 #pragma once
 
-#include <cstdint>
+#include <utility>
 
-#include "worker/file_descriptor.h"
+#include "worker/socket_stream.h"
 #include "worker/transport.h"
 
 namespace wsd::worker {
@@ -12,20 +12,18 @@ namespace wsd::worker {
 class TcpTransport final : public Transport {
  public:
   // `socket`: connected and non-blocking.
-  explicit TcpTransport(FileDescriptor socket) : socket_(std::move(socket)) {}
+  explicit TcpTransport(FileDescriptor socket) : stream_(std::move(socket)) {}
 
-  [[nodiscard]] Transfer read(std::span<std::byte> first, std::span<std::byte> buffer) override;
-  [[nodiscard]] Transfer write(std::span<const iovec> pieces) override;
-  void shutdown_write() override;
-  void abort() override;
-  [[nodiscard]] int descriptor() const override { return socket_.get(); }
+  [[nodiscard]] Transfer read(std::span<std::byte> first, std::span<std::byte> buffer) override {
+    return stream_.read(first, buffer);
+  }
+  [[nodiscard]] Transfer write(std::span<const iovec> pieces) override { return stream_.write(pieces); }
+  void shutdown_write() override { stream_.shutdown_write(); }
+  void abort() override { stream_.abort(); }
+  [[nodiscard]] int descriptor() const override { return stream_.descriptor(); }
 
  private:
-  [[nodiscard]] std::size_t trusted_with(std::span<const iovec> pieces) const;
-  void let_wait_unsent(std::size_t size);
-
-  FileDescriptor socket_;
-  std::uint32_t taken_ = 0;  // bytes that the peer has had of us, as far as that matters
+  SocketStream stream_;
 };
 
 }  // namespace wsd::worker

@@ -75,7 +75,7 @@ struct Clients {
     ids.push_back(bench.last_id());
     return bench.last();
   }
-  ClientConnection& operator[](std::size_t i) { return *bench.connections.at(ids[i]); }
+  ClientConnection& operator[](std::size_t i) { return bench.connections.at(ids[i]); }
   Frames read(std::size_t i) { return parse_frames(peers[i].receive()); }
 
   ConnectionBench& bench;
@@ -385,7 +385,9 @@ class SlowConsumers : public ChannelsTest {
     for (int i = first; i <= last; ++i) {
       bench_.channels.publish(channel, message(i), MessageType::text);
       bench_.end_turn();
-      for (auto& [id, connection] : bench_.connections) ASSERT_LE(connection->buffered_bytes(), limit + size);
+      for (const ClientConnection& connection : bench_.connections) {
+        ASSERT_LE(connection.buffered_bytes(), limit + size);
+      }
     }
   }
   std::vector<int> read_all(std::size_t client) {
@@ -394,7 +396,7 @@ class SlowConsumers : public ChannelsTest {
       const std::string part = clients_.peers[client].receive();
       bench_.turn();
       if (part.empty() && i > 10 &&
-          (!bench_.connections.contains(clients_.ids[client]) || clients_[client].buffered_bytes() == 0))
+          (bench_.connections.find(clients_.ids[client]) == nullptr || clients_[client].buffered_bytes() == 0))
         break;
       stream += part;
     }
@@ -598,22 +600,21 @@ class ChannelsHandover : public ChannelsTest {
     old.channels.send_all();
     old.end_turn();
     std::vector<std::pair<ConnectionState, FileDescriptor>> handed;
-    for (const auto& [id, connection] : old.connections) {
-      const auto record = encode(connection->save());
-      handed.emplace_back(*decode_connection(record.bytes()), FileDescriptor(::dup(connection->descriptor())));
+    for (ClientConnection& connection : old.connections) {
+      const auto record = encode(connection.save());
+      handed.emplace_back(*decode_connection(record.bytes()), FileDescriptor(::dup(connection.descriptor())));
     }
     const MeshBus::State bus = old.bus.save();
     old.bus.hand_over();
     old.channels.hand_over();
-    for (const auto& [id, connection] : old.connections) connection->hand_over();
+    for (ClientConnection& connection : old.connections) (void)connection.hand_over();
     old.connections.clear();
     EXPECT_TRUE(heir.bus.restore(bus.records, {}));
     for (auto& [state, socket] : handed) {
-      heir.connections.emplace(state.id, std::make_unique<ClientConnection>(
-                                             heir.context, state, std::make_unique<TcpTransport>(std::move(socket))));
+      heir.connections.add(std::make_unique<ClientConnection>(heir.context, state, ClientTransport(std::move(socket))));
     }
-    for (auto& [state, socket] : handed) heir.connections.at(state.id)->attach(state.due_ms);
-    for (auto& [state, socket] : handed) heir.connections.at(state.id)->resume();
+    for (auto& [state, socket] : handed) heir.connections.at(state.id).attach(state.due_ms);
+    for (auto& [state, socket] : handed) heir.connections.at(state.id).resume();
     heir.end_turn();
   }
 };
@@ -632,7 +633,7 @@ TEST_F(ChannelsHandover, SubscriptionsMembersAndHistoryGoAlong) {
   heard();
   hand_over(old, heir);
   EXPECT_THAT(heard(), IsEmpty()) << "nobody has come or gone";
-  const auto connection = [&](std::size_t i) -> ClientConnection& { return *heir.connections.at(clients.ids[i]); };
+  const auto connection = [&](std::size_t i) -> ClientConnection& { return heir.connections.at(clients.ids[i]); };
   EXPECT_TRUE(connection(0).is_subscribed("room/1"));
   heir.channels.publish("plain", "plain", MessageType::text);
   connection(0).publish("room/1", "kept", MessageType::text);
@@ -653,9 +654,9 @@ TEST_F(ChannelsHandover, AChannelThatANewReleaseKeepsIsKeptForThoseWhoAreInIt) {
   Clients clients(old, 2);
   clients[0].subscribe("room/1", "Ann");
   hand_over(old, heir);
-  EXPECT_TRUE(heir.connections.at(clients.ids[0])->is_subscribed("room/1"));
+  EXPECT_TRUE(heir.connections.at(clients.ids[0]).is_subscribed("room/1"));
   heard();
-  heir.connections.at(clients.ids[1])->subscribe("room/1", "Bob");
+  heir.connections.at(clients.ids[1]).subscribe("room/1", "Bob");
   heir.end_turn();
   EXPECT_THAT(heard(), ElementsAre("+2=Bob 2", "2 in room/1 as Bob 1= 2=Bob of 2"));
 }
@@ -666,11 +667,11 @@ TEST_F(ChannelsHandover, AChannelThatANewReleaseKeepsNoLongerIsAPlainOne) {
   Clients clients(old, 1);
   clients[0].subscribe("room/1", "Ann");
   hand_over(old, heir);
-  EXPECT_TRUE(heir.connections.at(clients.ids[0])->is_subscribed("room/1"));
+  EXPECT_TRUE(heir.connections.at(clients.ids[0]).is_subscribed("room/1"));
   heir.channels.publish("room/1", "hello", MessageType::text);
   heir.end_turn();
   EXPECT_EQ(clients.read(0), (Frames{{0x81, "hello"}}));
-  heir.connections.at(clients.ids[0])->unsubscribe("room/1");
+  heir.connections.at(clients.ids[0]).unsubscribe("room/1");
   EXPECT_EQ(heir.channels.count_subscribers("room/1"), 0U);
 }
 

@@ -228,8 +228,8 @@ TEST_F(ClientConnectionClose, MayBeDestroyedByAnotherInTheSameTurn) {
   App app = recording_echo(events_);
   app.on_message = [&](Connection& connection, Message) {
     events_.emplace_back("message");
-    for (const auto& [id, other] : at->connections) {
-      if (other.get() != &connection) other->destroy();
+    for (ClientConnection& other : at->connections) {
+      if (&other != &connection) other.destroy();
     }
   };
   ConnectionBench bench(std::move(app));

@@ -303,9 +303,8 @@ class DeflateHandover : public ClientConnectionDeflate {
     from.connections.clear();
     const auto state = decode_connection(record.bytes());
     ASSERT_TRUE(state);
-    auto resumed =
-        std::make_unique<ClientConnection>(to.context, *state, std::make_unique<TcpTransport>(std::move(socket)));
-    ClientConnection& here = *to.connections.emplace(state->id, std::move(resumed)).first->second;
+    auto resumed = std::make_unique<ClientConnection>(to.context, *state, ClientTransport(std::move(socket)));
+    ClientConnection& here = to.connections.add(std::move(resumed));
     here.attach(state->due_ms);
     here.resume();
     to.end_turn();

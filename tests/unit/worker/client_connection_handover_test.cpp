@@ -48,14 +48,13 @@ class ClientConnectionHandover : public testing::Test {
     const auto state = decode_connection(record.bytes());
     ASSERT_TRUE(state);
     id_ = state->id;
-    auto resumed =
-        std::make_unique<ClientConnection>(new_.context, *state, std::make_unique<TcpTransport>(std::move(socket)));
-    ClientConnection& here = *new_.connections.emplace(id_, std::move(resumed)).first->second;
+    auto resumed = std::make_unique<ClientConnection>(new_.context, *state, ClientTransport(std::move(socket)));
+    ClientConnection& here = new_.connections.add(std::move(resumed));
     here.attach(state->due_ms);
     here.resume();
     new_.end_turn();
   }
-  [[nodiscard]] ClientConnection& moved() { return *new_.connections.at(id_); }
+  [[nodiscard]] ClientConnection& moved() { return new_.connections.at(id_); }
 
   Events old_events_;
   Events new_events_;
@@ -223,9 +222,8 @@ TEST_F(ClientConnectionHandover, AnOnResumeThatThrowsCostsItsConnection1011) {
   FileDescriptor socket(::dup(old_->last().descriptor()));
   old_->last().hand_over();
   old_->connections.clear();
-  auto resumed =
-      std::make_unique<ClientConnection>(other.context, state, std::make_unique<TcpTransport>(std::move(socket)));
-  auto& here = *other.connections.emplace(state.id, std::move(resumed)).first->second;
+  auto resumed = std::make_unique<ClientConnection>(other.context, state, ClientTransport(std::move(socket)));
+  auto& here = other.connections.add(std::move(resumed));
   here.attach(state.due_ms);
   here.resume();
   other.end_turn();

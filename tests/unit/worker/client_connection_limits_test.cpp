@@ -164,8 +164,9 @@ TEST_F(ClientConnectionLimits, AHandedOverConnectionIsCountedByItsSuccessorAlone
   bench_.last().count_again();
   EXPECT_EQ(counted(), 1U) << "the handoff failed";
   EXPECT_TRUE(bench_.last().stop_counting());
-  auto transport = bench_.last().hand_over();
-  const ClientConnection resumed(successor.context, state, std::move(transport));
+  FileDescriptor socket(::dup(bench_.last().descriptor()));
+  (void)bench_.last().hand_over();
+  const ClientConnection resumed(successor.context, state, ClientTransport(std::move(socket)));
   EXPECT_EQ(counted(), 1U);
   bench_.connections.clear();
   EXPECT_EQ(counted(), 1U);
@@ -232,7 +233,7 @@ class SlowClientsTogether : public SlowClients {
 TEST_F(SlowClientsTogether, ShareTheMemoryOfAWorker) {
   std::vector<Peer> peers;
   for (int i = 0; i < 10; ++i) peers.push_back(open());
-  for (const auto& [id, connection] : bench_.connections) (void)fill(*connection);
+  for (ClientConnection& connection : bench_.connections) (void)fill(connection);
   EXPECT_LE(bench_.context.queue_memory.size(), 100'000U + 10 * 10'100U) << "one message more, where nothing waited";
   EXPECT_GT(bench_.context.queue_memory.size(), 80'000U);
   for (Peer& peer : peers) peer.hang_up();

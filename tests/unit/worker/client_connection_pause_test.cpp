@@ -105,7 +105,7 @@ TEST_F(ClientConnectionPause, IsResumedFromAnotherConnectionsCallback) {
   const auto pausing_message = app.on_message;
   app.on_message = [&, pausing_message](Connection& connection, Message message) {
     pausing_message(connection, message);
-    if (message.data == "resume") at->connections.at(1)->resume_receive();
+    if (message.data == "resume") at->connections.at(1).resume_receive();
   };
   ConnectionBench bench(std::move(app));
   at = &bench;

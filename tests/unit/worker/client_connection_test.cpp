@@ -186,9 +186,9 @@ TEST(ClientConnection, SendsToOthersFromACallback) {
   ConnectionBench* at = nullptr;
   App app;
   app.on_message = [&at](Connection& connection, Message message) {
-    for (const auto& [id, other] : at->connections) {
-      if (other.get() == &connection) continue;
-      EXPECT_EQ(other->send({"to ", message.data}, MessageType::binary), SendResult::sent);
+    for (ClientConnection& other : at->connections) {
+      if (&other == &connection) continue;
+      EXPECT_EQ(other.send({"to ", message.data}, MessageType::binary), SendResult::sent);
     }
   };
   ConnectionBench bench(std::move(app));
@@ -210,8 +210,8 @@ TEST(ClientConnection, ATurnThatSendsMoreThanTheArenaHoldsReachesEveryone) {
   const std::string payload(10'000, 'x');
   app.on_message = [&](Connection&, Message) {
     for (int i = 0; i < 5; ++i) {
-      for (const auto& [id, connection] : at->connections) {
-        EXPECT_NE(connection->send({std::to_string(i), payload}, MessageType::text), SendResult::dropped);
+      for (ClientConnection& connection : at->connections) {
+        EXPECT_NE(connection.send({std::to_string(i), payload}, MessageType::text), SendResult::dropped);
       }
     }
   };

@@ -66,7 +66,7 @@ class ClientOutputTest : public testing::Test {
   [[nodiscard]] bool control(Opcode opcode, std::string_view payload) {
     return output_.send_control(way(), opcode, bytes_of(payload));
   }
-  [[nodiscard]] ClientOutput::Way way() { return {context_, transport_, traffic_}; }
+  [[nodiscard]] ClientOutput::Way way() { return {context_, client_transport_, traffic_}; }
 
   // Until everything has left, while the peer reads along.
   std::string flush_all() {
@@ -90,7 +90,9 @@ class ClientOutputTest : public testing::Test {
   Channels channels_{loop_, host_, connections_};
   ConnectionContext context_{loop_, worker_, host_, poller_, channels_, counters_, limits_};
   std::pair<FileDescriptor, FileDescriptor> sockets_ = test::socket_pair();
-  WatchedTransport transport_{std::move(sockets_.first)};
+  std::unique_ptr<WatchedTransport> made_ = std::make_unique<WatchedTransport>(std::move(sockets_.first));
+  WatchedTransport& transport_ = *made_;
+  ClientTransport client_transport_{std::move(made_)};
   Peer peer_{std::move(sockets_.second)};
   Traffic traffic_;
   ClientOutput output_;
@@ -435,22 +437,25 @@ TEST_F(ClientOutputTest, OldFramesGiveWayButNotOneInProgressNorWhatIsNotOfTheirS
 TEST_F(ClientOutputTest, AFrameThatWaitsInManyQueuesIsOneBuffer) {
   const SharedFrame frame(MessageType::text, std::string(5000, 'x'));
   std::vector<ClientOutput> outputs(50);
-  std::vector<WatchedTransport> transports;
+  std::vector<WatchedTransport*> watched;
+  std::vector<ClientTransport> transports;
   std::vector<Peer> peers;
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     auto pair = test::socket_pair();
-    transports.emplace_back(std::move(pair.first));
+    auto transport = std::make_unique<WatchedTransport>(std::move(pair.first));
+    watched.push_back(transport.get());
+    transports.emplace_back(std::move(transport));
     peers.emplace_back(std::move(pair.second));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const ClientOutput::Way its_way{context_, transports[i], traffic_};
     ASSERT_TRUE(outputs[i].send(its_way, frame, SendQueue::no_stream));
-    transports[i].take_only(i * 100);
+    watched[i]->take_only(i * 100);
     EXPECT_EQ(outputs[i].flush(its_way), Flushed::some);
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     EXPECT_EQ(outputs[i].flush({context_, transports[i], traffic_}), Flushed::all);
-    EXPECT_EQ(transports[i].offered.at(0).iov_base, frame.bytes().data() + i * 100);
+    EXPECT_EQ(watched[i]->offered.at(0).iov_base, frame.bytes().data() + i * 100);
     EXPECT_EQ(test::parse_frames(peers[i].receive()), (std::vector<Frame>{{0x81, std::string(5000, 'x')}}));
   }
 }

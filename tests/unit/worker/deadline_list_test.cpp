@@ -22,7 +22,7 @@ TEST(DeadlineList, OneIsDueWhenTheWaitIsOverAndNotBefore) {
   EXPECT_FALSE(hook.armed());
   list.arm(hook, 1000);
   EXPECT_TRUE(hook.armed());
-  EXPECT_EQ(hook.due_ms(), 1100U);
+  EXPECT_EQ(hook.due_ms(1000), 1100U);
   EXPECT_EQ(list.take_due(1099), nullptr);
   EXPECT_TRUE(hook.armed());
   EXPECT_EQ(list.take_due(1100), &hook);

@@ -38,7 +38,7 @@ class FanOut : public testing::Test {
     }
   }
   ConnectionBench& bench() { return *bench_; }
-  ClientConnection& connection(std::size_t i) { return *bench_->connections.at(i + 1); }
+  ClientConnection& connection(std::size_t i) { return bench_->connections.at(i + 1); }
   // How many queues took it, or will.
   std::size_t publish(std::string_view text, std::vector<ConnectionId> excluded = {}) {
     return bench_->channels.deliver({"all", text, MessageType::text, 0, excluded});

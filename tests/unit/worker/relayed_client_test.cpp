@@ -132,7 +132,7 @@ TEST_F(RelayedClientTest, AClientThatDoesNotReadThemIsGivenUpInTime) {
   worker_->hang_up();
   turns();
   ASSERT_TRUE(relayed_->armed());
-  EXPECT_EQ(relayed_->due_ms(), 6000U);
+  EXPECT_EQ(relayed_->due_ms(context_.now_ms), 6000U);
   relayed_->handle_deadline();
   turns();
   EXPECT_TRUE(is_gone());

@@ -22,7 +22,6 @@
 #include "worker/connection_context.h"
 #include "worker/connection_table.h"
 #include "worker/mesh_bus.h"
-#include "worker/tcp_transport.h"
 
 namespace wsd::worker::test {
 
@@ -73,10 +72,9 @@ class ConnectionBench {
   Peer connect() {
     auto [ours, theirs] = socket_pair();
     const ConnectionId id = ++last_id_;
-    auto connection =
-        std::make_unique<ClientConnection>(context, id, std::make_unique<TcpTransport>(std::move(ours)), "192.0.2.7");
+    auto connection = std::make_unique<ClientConnection>(context, id, ClientTransport(std::move(ours)), "192.0.2.7");
     EXPECT_TRUE(connection->start());
-    connections.emplace(id, std::move(connection));
+    connections.add(std::move(connection));
     return Peer(std::move(theirs));
   }
 
@@ -99,7 +97,7 @@ class ConnectionBench {
     bus.flush();
     while (!context.touched.empty() || !context.notices.empty() || !context.resumed.empty() || bus.has_inbox()) {
       for (const ConnectionId id : std::exchange(context.resumed, {})) {
-        if (const auto found = connections.find(id); found != connections.end()) found->second->take_waiting_input();
+        if (ClientConnection* const found = connections.find(id)) found->take_waiting_input();
       }
       while (bus.has_inbox()) bus.take_inbox();
       bus.flush();
@@ -142,7 +140,7 @@ class ConnectionBench {
   }
 
   [[nodiscard]] ConnectionId last_id() const { return last_id_; }
-  [[nodiscard]] ClientConnection& last() { return *connections.at(last_id_); }
+  [[nodiscard]] ClientConnection& last() { return connections.at(last_id_); }
   [[nodiscard]] bool is_empty() const { return connections.empty(); }
 
   Loop loop;  // asserts when it goes that everything was closed

@@ -1,4 +1,4 @@
-#include "worker/tcp_transport.h"
+#include "worker/socket_stream.h"
 
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -31,7 +31,7 @@ Transfer failure(int error) {
 
 }  // namespace
 
-Transfer TcpTransport::read(std::span<std::byte> first, std::span<std::byte> buffer) {
+Transfer SocketStream::read(std::span<std::byte> first, std::span<std::byte> buffer) {
   ssize_t count = 0;
   if (first.empty()) {
     count = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
@@ -47,7 +47,7 @@ Transfer TcpTransport::read(std::span<std::byte> first, std::span<std::byte> buf
   return failure(errno);
 }
 
-Transfer TcpTransport::write(std::span<const iovec> pieces) {
+Transfer SocketStream::write(std::span<const iovec> pieces) {
   const std::size_t may_wait = trusted_with(pieces);
   if (may_wait > usual_unsent) let_wait_unsent(may_wait);
   ssize_t count = 0;
@@ -69,7 +69,7 @@ Transfer TcpTransport::write(std::span<const iovec> pieces) {
 
 // A write of more than may usually wait in the kernel goes there whole all the same, and need not be kept here, if the
 // peer has had as much before and reads: who does not makes nobody hold more for him.
-std::size_t TcpTransport::trusted_with(std::span<const iovec> pieces) const {
+std::size_t SocketStream::trusted_with(std::span<const iovec> pieces) const {
   if (taken_ <= usual_unsent) return 0;
   std::size_t size = 0;
   for (const iovec& piece : pieces) size += piece.iov_len;
@@ -81,16 +81,16 @@ std::size_t TcpTransport::trusted_with(std::span<const iovec> pieces) const {
 }
 
 // Beyond what is on its way.
-void TcpTransport::let_wait_unsent(std::size_t size) {
+void SocketStream::let_wait_unsent(std::size_t size) {
   const auto value = static_cast<int>(size);
   ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &value, sizeof(value));
 }
 
-void TcpTransport::shutdown_write() {
+void SocketStream::shutdown_write() {
   ::shutdown(socket_.get(), SHUT_WR);
 }
 
-void TcpTransport::abort() {
+void SocketStream::abort() {
   const linger reset{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 }
