@@ -273,6 +273,7 @@ void ClientConnection::receive() {
 
 // So many bytes, in `room` and from the front of `buffer`.
 void ClientConnection::take_read(std::span<std::byte> room, std::span<std::byte> buffer, std::size_t size) {
+  if (room.empty() && size < ClientOutput::worth_lending) return take_input(buffer.first(size));
   const std::size_t in_room = std::min(size, room.size());
   context_.reading = {.output = &output_, .more = size > in_room};
   if (in_room > 0) take_input(room.first(in_room));
@@ -612,11 +613,15 @@ SendResult ClientConnection::send(std::initializer_list<std::string_view> pieces
     const std::size_t waiting = output_.size();
     return waiting > 0 && waiting + needed > context_.limits.send_queue;
   };
-  if (is_full() && output_.queued() == 0 && !output_.send_now(way())) {  // the kernel may have room for all of it
-    lose();
-    return SendResult::dropped;
+  bool full = is_full();
+  if (full && output_.queued() == 0) {  // the kernel may have room for all of it
+    if (!output_.send_now(way())) {
+      lose();
+      return SendResult::dropped;
+    }
+    full = is_full();
   }
-  if (is_full() || (output_.queued() > 0 && !context_.has_room_for(needed))) {
+  if (full || (output_.queued() > 0 && !context_.has_room_for(needed))) {
     context_.counters.send_dropped.add(1);
     if (context_.limits.full_queue == FullQueue::close) {
       close_slow();

@@ -12,8 +12,6 @@ namespace wsd::worker {
 
 namespace {
 
-// From here up a payload is not copied into the arena if it lies in the input.
-constexpr std::size_t worth_lending = 4096;
 // From here up it is not copied wherever it lies: header and payload leave at once, as pieces of one writev.
 constexpr std::size_t large_payload = 16 * 1024;
 // Unless more input follows, whose answers may leave with it: then a copy is cheaper up to here.
@@ -185,7 +183,9 @@ bool ClientOutput::write_once(const Way& way, std::span<iovec> pieces) {
 bool ClientOutput::flush_chain(const Way& way) {
   while (!chain_.empty()) {
     OutputArena::Pieces pieces;
+    const std::size_t before = chain_.size();
     OutputArena::take(chain_, pieces);
+    const std::size_t size = before - chain_.size();
     std::size_t sent = 0;
     if (queued() == 0) {
       const Transfer transfer = way.transport.write(std::span(pieces.data).first(pieces.count));
@@ -193,7 +193,7 @@ bool ClientOutput::flush_chain(const Way& way) {
       count_sent(way, transfer.bytes);
       sent = transfer.bytes;
     }
-    queue_rest(way, pieces, sent);
+    if (sent < size) queue_rest(way, pieces, sent);
   }
   return true;
 }

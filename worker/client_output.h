@@ -27,6 +27,9 @@ namespace wsd::worker {
 
 class ClientOutput {
  public:
+  // From here up a payload is not copied into the arena if it lies in the input.
+  static constexpr std::size_t worth_lending = 4096;
+
   // Where bytes go. Made for the length of a call.
   struct Way {
     ConnectionContext& context;
