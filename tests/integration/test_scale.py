@@ -25,5 +25,6 @@ def test_broadcasts_and_a_reload_lose_nothing(directory):
     assert result.returncode == 0, result.stdout + result.stderr
     seen = json.loads(figures.read_text())
     assert seen["kept"] == 301  # and the publisher
-    assert seen["client"]["deliveries"] == 300 * seen["client"]["publications"] > 300 * 10
+    # Of the last one some may come when the measured time is over.
+    assert seen["client"]["deliveries_in_all"] == 300 * seen["client"]["publications"] > 300 * 10
     assert seen["client"]["errors"] == 0
