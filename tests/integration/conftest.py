@@ -9,7 +9,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import fault_run  # noqa: E402
+from certificates import Authority  # noqa: E402
 from clients import RawClient  # noqa: E402
+from foreign_server import ForeignServer  # noqa: E402
 from server import BINARY, Server, scratch_directory, shared_server  # noqa: E402
 
 
@@ -118,3 +120,29 @@ def connect():
 def as_root():
     if os.geteuid() != 0:
         pytest.skip("needs root")
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    """Who signs the certificates of a file's tests."""
+    return Authority(tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def certificate(authority):
+    return authority.server("localhost")
+
+
+@pytest.fixture
+def foreign():
+    """Makes servers that are not ours; see foreign_server.py."""
+    pytest.importorskip("websockets")
+    made = []
+
+    def make(habit="echo", certificate=None):
+        made.append(ForeignServer(habit, certificate))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.__exit__()

@@ -14,7 +14,6 @@ import pytest
 
 import browser as chromium
 import nginx as nginx_harness
-from certificates import Authority
 from clients import BINARY, TEXT, frame
 from deflate_client import BROWSER, DeflateClient, words
 from nginx import Nginx
@@ -157,11 +156,6 @@ def lenient_browser():
         made = chromium.Browser(directory, "--ignore-certificate-errors")
         yield made
         made.close()
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(params=["straight", "through nginx"])

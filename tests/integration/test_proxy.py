@@ -6,7 +6,6 @@ import struct
 
 import pytest
 
-from certificates import Authority
 from clients import TEXT, RawClient, frame, handshake_request
 from server import scratch_directory, send_signal, shared_server, wait_until
 
@@ -253,11 +252,6 @@ class TlsByHand:
 
     def __getattr__(self, name):
         return getattr(self.plain, name)
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
 
 
 @pytest.fixture(scope="module")

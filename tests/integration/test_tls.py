@@ -24,11 +24,6 @@ WSS = "wss://127.0.0.1:0"
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
 def certificate(authority):
     return authority.server("localhost", "chat.example.org")
 

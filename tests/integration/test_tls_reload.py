@@ -11,23 +11,12 @@ import time
 
 import pytest
 
-from certificates import Authority
 from clients import TEXT, close_frame, frame
 from exact import ExactClients, assert_exact
 from server import cpu_seconds, holds_for, is_alive, process_title, send_signal, wait_until
 from test_handoff import reload_again_and_again, upgradable  # noqa: F401
 
 WSS = "wss://127.0.0.1:0"
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.server("localhost")
 
 
 @pytest.fixture

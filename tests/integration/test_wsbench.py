@@ -14,7 +14,6 @@ import time
 
 import pytest
 
-from foreign_server import ForeignServer
 from server import environment, is_alive, wait_until
 from wsbench import assert_clean, bench, run, wsbench_binary
 
@@ -34,20 +33,6 @@ def floor(directory):
     process.kill()
     process.wait()
     process.stdout.close()
-
-
-@pytest.fixture
-def foreign():
-    pytest.importorskip("websockets")
-    made = []
-
-    def make(habit="echo"):
-        made.append(ForeignServer(habit))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.__exit__()
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import time
 
 import pytest
 
-from certificates import Authority
-from foreign_server import ForeignServer
 from server import BINARY, shared_server, wait_until
 from test_apps_cpp import compile_module
 from wsbench import assert_clean, bench, run
@@ -15,30 +13,6 @@ from wsbench import assert_clean, bench, run
 pytest.importorskip("websockets")
 
 SHORT = ["-d", "500ms", "--warmup", "100ms"]
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture(scope="module")
-def certificate(authority):
-    return authority.server("localhost")
-
-
-@pytest.fixture
-def foreign():
-    """Makes servers that are not ours; see foreign_server.py."""
-    made = []
-
-    def make(habit="echo", certificate=None):
-        made.append(ForeignServer(habit, certificate))
-        return made[-1]
-
-    yield make
-    for server in made:
-        server.__exit__()
 
 
 @pytest.fixture

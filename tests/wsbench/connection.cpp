@@ -99,6 +99,12 @@ void Connection::append_message(std::string& frames, Opcode opcode, std::string_
                       compressed ? protocol::Rsv1::yes : protocol::Rsv1::no);
 }
 
+void Connection::send_message(Opcode opcode, std::string_view message) {
+  std::string frame;
+  append_message(frame, opcode, message);
+  send(frame);
+}
+
 void Connection::send_close() {
   send(client_frame(Opcode::close, normal_closure, context_.keys.next()));
   state_ = State::closing;

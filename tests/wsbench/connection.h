@@ -102,6 +102,8 @@ class Connection {
   [[nodiscard]] bool takes_bytes() const { return unsent_.empty(); }
   // Appends a frame of the message: compressed, where that has been agreed on and helps. To be sent next.
   void append_message(std::string& frames, protocol::Opcode opcode, std::string_view message);
+  // The same, and sends it.
+  void send_message(protocol::Opcode opcode, std::string_view message);
   [[nodiscard]] bool is_compressed() const { return deflate_ != nullptr; }
   // Off: what comes waits in the kernel, and the server's end is not noticed.
   void watch_readable(bool on) { socket_.watch_readable(on); }

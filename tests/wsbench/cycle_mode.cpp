@@ -15,8 +15,7 @@ constexpr std::chrono::milliseconds pause_after_failure{100};
 CycleMode::CycleMode(const ModeContext& context)
     : context_(context),
       messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
-      lives_(context.connections.size()),
-      message_(context.options().sizes.largest()) {}
+      lives_(context.connections.size()) {}
 
 void CycleMode::begin() {
   begins_ = true;
@@ -74,7 +73,7 @@ void CycleMode::on_open(Connection& connection) {
     return;
   }
   life.echo.queue(context_.wire.now);
-  send_message(connection, life.echo.take_unsent());
+  connection.send_message(messages_.opcode(), messages_.message(life.echo.take_unsent()));
 }
 
 bool CycleMode::on_piece(Connection& connection, const MessagePiece& piece) {
@@ -127,14 +126,6 @@ void CycleMode::count(const Life& life) {
   context_.statistics().events.add();
   context_.statistics().latencies.record(latency);
   if (latency > context_.options().timeout) context_.statistics().errors.timeout.add();
-}
-
-void CycleMode::send_message(Connection& connection, std::uint64_t number) {
-  const char* const end = messages_.write_message(message_.data(), number);
-  std::string frame;
-  connection.append_message(frame, messages_.opcode(),
-                            {message_.data(), static_cast<std::size_t>(end - message_.data())});
-  connection.send(frame);
 }
 
 }  // namespace wsd::bench

@@ -45,14 +45,11 @@ class CycleMode final : public Mode {
   void begin_life(std::size_t index, Time due);
   void count(const Life& life);
 
-  void send_message(Connection& connection, std::uint64_t number);
-
   ModeContext context_;
   EchoMessages messages_;
   std::vector<Life> lives_;          // by index of connection
   std::vector<std::size_t> idle_;    // their indexes
   std::vector<std::size_t> failed_;  // to be begun again, but not at once
-  std::vector<char> message_;
   SendSchedule schedule_;
   Time retry_at_ = Time::max();
   std::size_t living_ = 0;

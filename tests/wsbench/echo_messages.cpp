@@ -66,6 +66,12 @@ char* EchoMessages::write_message(char* to, std::uint64_t number) const {
   return to + size;
 }
 
+std::string EchoMessages::message(std::uint64_t number) const {
+  std::string text(size_of(number), '\0');
+  (void)write_message(text.data(), number);
+  return text;
+}
+
 bool EchoMessages::is_answer(std::uint64_t number, std::uint64_t offset, std::span<const std::byte> bytes) const {
   const std::size_t size = size_of(number);
   if (offset + bytes.size() > prefix_size_ + size) return false;

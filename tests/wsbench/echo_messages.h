@@ -32,6 +32,7 @@ class EchoMessages {
 
   // Message `number` itself, unmasked, of at most sizes.largest() bytes. Returns its end.
   [[nodiscard]] char* write_message(char* to, std::uint64_t number) const;
+  [[nodiscard]] std::string message(std::uint64_t number) const;
 
   [[nodiscard]] protocol::Opcode opcode() const { return opcode_; }
   [[nodiscard]] std::size_t answer_size(std::uint64_t number) const { return prefix_size_ + size_of(number); }

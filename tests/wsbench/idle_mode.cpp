@@ -5,9 +5,7 @@
 namespace wsd::bench {
 
 IdleMode::IdleMode(const ModeContext& context)
-    : context_(context),
-      messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
-      message_(context.options().sizes.largest()) {
+    : context_(context), messages_(context.options().sizes, context.options().is_binary, context.options().prefix) {
   if (!context.options().greets) return;
   std::random_device random;
   for (std::size_t i = 0; i < context.connections.size(); ++i) clients_.emplace_back(random(), 1);
@@ -17,7 +15,7 @@ void IdleMode::on_open(Connection& connection) {
   if (clients_.empty()) return;
   EchoClient& client = clients_[connection.index()];
   client.queue(context_.wire.now);
-  send_message(connection, client.take_unsent());
+  connection.send_message(messages_.opcode(), messages_.message(client.take_unsent()));
   ++greetings_;
 }
 
@@ -44,14 +42,6 @@ void IdleMode::on_end(Connection& connection, Ending) {
   if (clients_.empty() || clients_[connection.index()].outstanding() == 0) return;
   --greetings_;
   context_.statistics().errors.lost.add();
-}
-
-void IdleMode::send_message(Connection& connection, std::uint64_t number) {
-  const char* const end = messages_.write_message(message_.data(), number);
-  std::string frame;
-  connection.append_message(frame, messages_.opcode(),
-                            {message_.data(), static_cast<std::size_t>(end - message_.data())});
-  connection.send(frame);
 }
 
 }  // namespace wsd::bench

@@ -28,13 +28,10 @@ class IdleMode final : public Mode {
   void on_end(Connection& connection, Ending ending) override;
 
  private:
-  void send_message(Connection& connection, std::uint64_t number);
-
   ModeContext context_;
   EchoMessages messages_;
   std::vector<EchoClient> clients_;  // by index of connection; none without --greet
-  std::vector<char> message_;
-  std::uint64_t greetings_ = 0;  // that are not answered
+  std::uint64_t greetings_ = 0;      // that are not answered
 };
 
 }  // namespace wsd::bench

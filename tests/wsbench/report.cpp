@@ -215,8 +215,8 @@ std::string heading(const Options& options) {
   const std::string scheme = options.url.is_secure ? "wss" : "ws";
   std::string text = fmt::format("Running {:g}s test @ {}://{}{}\n", options.duration.count(), scheme,
                                  options.url.authority(), options.url.path);
-  text += fmt::format("  {} process{} and {} connections", options.processes, options.processes == 1 ? "" : "es",
-                      options.connections);
+  text += fmt::format("  {} process{} and {} connection{}", options.processes, options.processes == 1 ? "" : "es",
+                      options.connections, options.connections == 1 ? "" : "s");
   if (options.mode == ModeName::fanout) text += fanout_heading(options);
   if (options.rate > 0)
     text += fmt::format(", {:g} {} a second", options.rate,
