@@ -190,9 +190,10 @@ void ApiConnection::begin_request() {
 void ApiConnection::ask() {
   phase_ = Phase::asking;
   const std::uint64_t question = ++question_;
-  instead_ = context_.requests.ask(head_, body_.text(), [self = std::weak_ptr(self_), question](HttpResponse response) {
-    if (const auto here = self.lock()) (*here)->handle_answer(question, response);
-  });
+  instead_ =
+      context_.requests.ask(head_, body_.text(), [self = std::weak_ptr(self_), question](const HttpResponse& response) {
+        if (const auto here = self.lock()) (*here)->handle_answer(question, response);
+      });
   body_ = protocol::HttpBody();
 }
 

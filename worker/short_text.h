@@ -20,7 +20,7 @@ class ShortText {
       size_ = static_cast<std::uint8_t>(text.size());
     } else {
       auto* const elsewhere = new std::string(text);
-      std::memcpy(bytes_.data(), &elsewhere, sizeof(elsewhere));
+      std::memcpy(bytes_.data(), &elsewhere, sizeof(void*));
       size_ = is_elsewhere;
     }
   }
@@ -46,7 +46,7 @@ class ShortText {
 
   [[nodiscard]] std::string* elsewhere() const {
     std::string* text = nullptr;
-    std::memcpy(&text, bytes_.data(), sizeof(text));
+    std::memcpy(&text, bytes_.data(), sizeof(void*));
     return text;
   }
 
