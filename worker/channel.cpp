@@ -87,7 +87,6 @@ std::size_t Channel::send_at_once(SharedMessage& message, const Publication& pub
     if (!publication.excluded.empty() && !publication.is_for(connection.id())) continue;
     if (connection.take_publication(message, options_.slow_consumer, number_)) ++taken;
   }
-  for (Subscriber& subscriber : subscribers_) subscriber.next = log_.end();
   return taken;
 }
 
