@@ -66,12 +66,21 @@ void leave_terminal_behind() {
 
 }  // namespace
 
+void StartReport::success() {
+  send(CommandStatus::done, {});
+  pipe_.reset();
+}
+
+void StartReport::failure(CommandStatus status, std::string_view reason) {
+  send(status, reason);
+  [[maybe_unused]] const int open_until_exit = pipe_.release();
+}
+
 void StartReport::send(CommandStatus status, std::string_view reason) {
   if (!pipe_) return;
   const std::string report = static_cast<char>(status) + std::string(reason.substr(0, max_reason));
   // Nobody may be reading any more (SIGPIPE is ignored by then): the daemon goes on.
   [[maybe_unused]] const ssize_t written = ::write(pipe_.get(), report.data(), report.size());
-  pipe_.reset();
 }
 
 std::variant<StartReport, StartOutcome> daemonize(int stdout_fd, int stderr_fd, std::string_view log_name) {

@@ -17,8 +17,11 @@ class StartReport {
   StartReport() = default;  // nobody waits (foreground): reports do nothing
   explicit StartReport(worker::FileDescriptor pipe) : pipe_(std::move(pipe)) {}
 
-  void success() { send(CommandStatus::done, {}); }
-  void failure(CommandStatus status, std::string_view reason) { send(status, reason); }
+  // The command that waits returns at once.
+  void success();
+  // The command that waits returns when this process has ended, so that what it says of the failure is the whole truth:
+  // nothing of this start is left, and the next one finds its way free. The pipe's end is the kernel's to close.
+  void failure(CommandStatus status, std::string_view reason);
   // In a forked child, so that the pipe closes when the master dies.
   void close_in_child() { pipe_.reset(); }
 

@@ -42,6 +42,17 @@ TEST_F(Daemonize, ReportsTheReasonOfAFailure) {
   EXPECT_EQ(outcome.reason, "it is running");
 }
 
+TEST_F(Daemonize, ReturnsFromAFailureWhenTheDaemonIsGone) {
+  const std::string last_words = directory.file("last words");
+  const StartOutcome outcome = outcome_of(output, [&last_words](StartReport& report) {
+    report.failure(CommandStatus::already_running, "it is running");
+    ::usleep(100'000);
+    testing_support::write_file(last_words, "done");
+  });
+  EXPECT_EQ(outcome.status, CommandStatus::already_running);
+  EXPECT_EQ(content_of(last_words), "done");
+}
+
 TEST_F(Daemonize, CutsAnEndlessReason) {
   const StartOutcome outcome = outcome_of(
       output, [](StartReport& report) { report.failure(CommandStatus::failed, std::string(1'000'000, 'x')); });
