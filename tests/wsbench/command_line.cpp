@@ -44,6 +44,7 @@ class Parser {
   }
 
   std::variant<Options, Help> parse(std::vector<std::string> arguments) try {
+    split_empty_values(arguments);
     std::ranges::reverse(arguments);  // as CLI11 wants them
     app_.parse(std::move(arguments));
     finish();
@@ -59,6 +60,17 @@ class Parser {
   }
 
  private:
+  // CLI11 takes the next word for the value of "--prefix=". An empty word of its own it takes for what it is.
+  void split_empty_values(std::vector<std::string>& arguments) const {
+    for (auto word = arguments.begin(); word != arguments.end() && *word != "--"; ++word) {
+      if (!word->starts_with("--") || !word->ends_with('=')) continue;
+      const CLI::Option* const option = app_.get_option_no_throw(word->substr(0, word->size() - 1));
+      if (option == nullptr || option->get_items_expected_min() == 0) continue;
+      word->pop_back();
+      word = arguments.insert(word + 1, "");
+    }
+  }
+
   // An option whose text `read` understands, or not.
   CLI::Option* add(const char* flags, const char* value_name, const char* help,
                    std::function<bool(const std::string&)> read, const char* wanted) {
@@ -122,7 +134,8 @@ class Parser {
   void add_reload() {
     app_.add_option("--reload", options_.reload_command,
                     "Run this by sh in the middle of the load, and tell what it closed, lost, doubled and delayed")
-        ->type_name("COMMAND");
+        ->type_name("COMMAND")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     add_time("--reload-every", "Run it again and again, this long from one to the next", options_.reload_every,
              Seconds(0.001));
   }
@@ -175,7 +188,8 @@ class Parser {
     app_.add_flag_callback(
         "--binary", [this] { options_.is_binary = true; }, "Messages are binary");
     app_.add_option("--prefix", options_.prefix, "What the server puts before each answer (nothing)")
-        ->type_name("TEXT");
+        ->type_name("TEXT")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
     app_.add_flag_callback(
         "--deflate", [this] { options_.deflate = protocol::ContextTakeover::no; },
         "Compress messages (permessage-deflate), each by itself; a server that does not agree fails");
@@ -202,6 +216,7 @@ class Parser {
     app_.option_defaults()->group("Network");
     app_.add_option("--cacert", options_.ca_file, "With wss: believe who is certified by one of these (PEM)")
         ->type_name("FILE")
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
         ->check(CLI::Validator(CLI::ExistingFile).description(""));
     app_.add_flag("--insecure", options_.is_insecure, "With wss: believe anybody");
     add(
@@ -218,7 +233,9 @@ class Parser {
     const std::function<void(const std::vector<pid_t>&)> take_pids = [this](const std::vector<pid_t>& pids) {
       options_.server_pids = pids;
     };
-    app_.add_option_function("--pid", take_pids, "A process of the server: its CPU time for each message (repeatable)")
+    app_.add_option_function("--pid", take_pids,
+                             "A process of the server, such as its master: what it and those that it starts use for "
+                             "each message (repeatable)")
         ->type_name("PID")
         ->expected(1)
         ->take_all();

@@ -56,6 +56,17 @@ TEST(CommandLineTest, TakesOptionsBehindTheUrlAndTheLaterCounts) {
   EXPECT_EQ(options.mode, ModeName::churn);
 }
 
+TEST(CommandLineTest, TakesNothingForAValue) {
+  const Options options = options_of({"--prefix=", "ws://127.0.0.1/"});
+  EXPECT_EQ(options.prefix, "");
+  EXPECT_EQ(options.url.path, "/");
+  EXPECT_EQ(options_of({"--prefix", "a", "--prefix=", "--reload=", "--latency", "ws://127.0.0.1/"}).prefix, "");
+  EXPECT_EQ(options_of({"--prefix==", "ws://127.0.0.1/"}).prefix, "=");
+  EXPECT_THAT(complaint({"--rate=", "5", "ws://127.0.0.1/"}), HasSubstr("not ''"));
+  EXPECT_THAT(complaint({"--subprotocol=", "ws://127.0.0.1/"}), HasSubstr("not ''"));
+  EXPECT_THAT(complaint({"--cacert=", "wss://127.0.0.1/"}), HasSubstr("--cacert"));
+}
+
 TEST(CommandLineTest, HasNoMoreProcessesThanConnections) {
   EXPECT_EQ(options_of({"-c", "3", "-t", "8", "ws://127.0.0.1/"}).processes, 3U);
 }
