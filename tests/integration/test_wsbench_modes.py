@@ -2,13 +2,15 @@
 
 import pathlib
 import shlex
+import signal
+import subprocess
 import time
 
 import pytest
 
 from server import BINARY, shared_server, wait_until
 from test_apps_cpp import compile_module
-from wsbench import assert_clean, bench, run
+from wsbench import assert_clean, bench, run, wsbench_binary
 
 pytest.importorskip("websockets")
 
@@ -298,8 +300,42 @@ def test_the_command_s_failure_is_the_run_s(directory, foreign):
     report = bench(directory, "-d", "1s", "-c", 2, "--reload", "echo no; exit 3", url)
     assert report.status == 1 and report["reload_status"] == 3 and not report.faults()
     assert report["problems"] == ["--reload's command ended with status 3"] and report.said == "no\n"
-    report = bench(directory, "-d", "1s", "-c", 2, "--reload", "sleep 1", url)
-    assert report["problems"] == ["--reload's command outlasted the load: -d is too short"]
+
+
+def test_a_command_that_outlasts_the_load_is_waited_for(directory, foreign):
+    url = f"ws://127.0.0.1:{foreign().port}/"
+    report = bench(directory, "-d", "1s", "-c", 2, "--reload", "sleep 1.2; exit 3", url)
+    assert report["problems"] == ["--reload's command ended with status 3"] and not report.faults()
+    assert 1.2 < report["reload_seconds"] < 3 and 0.6 < report["reload_seconds_after_load"] < 2.5
+    result = run(directory, "-d", "1s", "-c", 2, "--reload", "sleep 1.2", url)
+    assert result.returncode == 0 and "came after the load, unseen: a longer -d shows more" in result.stdout
+
+
+def test_an_interruption_does_not_wait_for_the_command(directory, foreign):
+    words = ["-d", "600ms", "-c", 2, "--reload", "exec sleep 8", f"ws://127.0.0.1:{foreign().port}/"]
+    with subprocess.Popen([wsbench_binary(), *map(str, words)], stdout=subprocess.PIPE, text=True) as client:
+        time.sleep(1.6)
+        client.send_signal(signal.SIGTERM)
+        output = client.communicate(timeout=5)[0]
+    assert client.returncode == 1 and "--reload's command still ran" in output
+
+
+def test_the_server_s_cpu_time_is_followed_through_a_reload(directory, echo):
+    server = echo(count=2)
+    words = ["-d", "2s", "-c", 8, "-R", 4000, "--reload", command_of(server, "reload")]
+    report = bench(directory, *words, "--pid", server.master, url_of(server, "/"))
+    assert_clean(report)
+    # The first generation has served a half, the second the other one.
+    alone = bench(directory, "-d", "2s", "-c", 8, "-R", 4000, "--pid", server.master, url_of(server, "/"))
+    assert report["server_cpu_us_per_message"] > 0.75 * alone["server_cpu_us_per_message"] > 0
+
+
+def test_a_process_of_the_server_that_ends_is_said_once(directory, echo):
+    server = echo(count=1)
+    words = ["-d", "1s", "-c", 4, "--reload", command_of(server, "reload"), "--pid", server.workers()[0]["pid"]]
+    report = bench(directory, *words, url_of(server, "/"))
+    assert report.status == 1 and not report.faults() and "server_cpu_us_per_message" not in report
+    assert len(report["problems"]) == 1 and "its master's pid" in report["problems"][0]
 
 
 def test_the_report_for_people_tells_of_the_reload(directory, foreign):

@@ -32,8 +32,8 @@ std::size_t socket_buffer_bytes() {
 
 }  // namespace
 
-MemoryUse read_memory(const std::vector<pid_t>& pids, std::size_t connections) {
-  return {load::memory_of(pids), slab_bytes() + socket_buffer_bytes(), connections};
+MemoryUse memory_use(const load::Memory& server, std::size_t connections) {
+  return {server, slab_bytes() + socket_buffer_bytes(), connections};
 }
 
 MemoryGrowth growth_per_connection(const MemoryUse& before, const MemoryUse& after) {

@@ -2,10 +2,7 @@
 
 #pragma once
 
-#include <sys/types.h>
-
 #include <cstddef>
-#include <vector>
 
 #include "tests/load/process_usage.h"
 
@@ -20,8 +17,8 @@ struct MemoryUse {
   std::size_t connections = 0;  // that were open then
 };
 
-// Throws std::runtime_error when a process is not there, or not the user's to look at.
-[[nodiscard]] MemoryUse read_memory(const std::vector<pid_t>& pids, std::size_t connections);
+// The server's, and what the kernel has now.
+[[nodiscard]] MemoryUse memory_use(const load::Memory& server, std::size_t connections);
 
 // Bytes that each connection has added.
 struct MemoryGrowth {

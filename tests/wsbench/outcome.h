@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -35,9 +36,11 @@ struct Outcome {
   std::uint64_t largest_batch = 0;  // publications in one message
   std::uint64_t stalled_ended = 0, stalled_closed = 0, stalled_missed = 0;
   std::vector<Disturbance::Execution> disturbances;
+  Seconds disturbed_after_load{0};  // how long they outlasted it, where they did
   std::uint64_t reconnected = 0, failed_reconnects = 0, unsent = 0;
   Gaps gaps;
   std::optional<load::CpuTime> server_cpu;  // in the measured time
+  std::size_t busy_server_processes = 0;    // of those whose time it is
   load::CpuTime own_cpu;
   std::optional<MemoryUse> memory_before, memory_after;  // with a few connections, and with all
   std::vector<std::string> problems;                     // sentences for people; with one of them nothing is proved

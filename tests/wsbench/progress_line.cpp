@@ -40,6 +40,12 @@ void ProgressLine::show_load(Time now, Seconds elapsed, std::uint64_t events, st
   last_events_ = events;
 }
 
+void ProgressLine::show_waiting(Time now, std::string_view what) {
+  if (now - last_shown_ < period) return;
+  last_shown_ = now;
+  show(fmt::format("  {}", what));
+}
+
 void ProgressLine::show(const std::string& text) {
   if (!is_terminal_) return;
   fmt::print(stderr, "\r\x1B[K{}", text);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "tests/wsbench/clock.h"
 
@@ -16,6 +17,8 @@ class ProgressLine {
   void show_opening(std::uint64_t open, std::size_t wanted);
   // `elapsed`: of the measured time. `events`: since the beginning.
   void show_load(Time now, Seconds elapsed, std::uint64_t events, std::uint64_t open, std::uint64_t errors);
+  // After the load.
+  void show_waiting(Time now, std::string_view what);
   void clear();
 
  private:

@@ -35,6 +35,11 @@ std::string reload_lines(const Options& options, const Outcome& outcome) {
   const std::string took = time_text(std::chrono::round<std::chrono::nanoseconds>(longest(outcome)));
   std::string text = fmt::format("  Reload: {} time{}, status {}, took {}{}\n", times, times == 1 ? "" : "s",
                                  status_of(outcome), times > 1 ? "at most " : "", took);
+  if (outcome.disturbed_after_load > Seconds(0)) {
+    const auto after = std::chrono::round<std::chrono::nanoseconds>(outcome.disturbed_after_load);
+    text +=
+        fmt::format("    the last {} of it came after the load, unseen: a longer -d shows more\n", time_text(after));
+  }
   const ErrorCounts& errors = outcome.errors;
   text += fmt::format("    connections closed {}, opened anew {} (after {} attempts in vain)\n", errors.closed,
                       outcome.reconnected, outcome.failed_reconnects);
@@ -50,6 +55,7 @@ void add_reload(protocol::JsonWriter& json, const Options& options, const Outcom
   json.field("reloads", outcome.disturbances.size());
   json.field("reload_status", status_of(outcome));
   json.field("reload_seconds", longest(outcome).count());
+  json.field("reload_seconds_after_load", outcome.disturbed_after_load.count());
   json.field("reconnected", outcome.reconnected);
   json.field("reconnects_failed", outcome.failed_reconnects);
   json.field("unsent", outcome.unsent);

@@ -143,7 +143,7 @@ std::string cpu_lines(const Options& options, const Words& words, const Outcome&
   }
   constexpr double saturated = 0.95;
   const bool is_server_busy = outcome.server_cpu && share_of_core(*outcome.server_cpu, outcome.measured) >
-                                                        saturated * static_cast<double>(options.server_pids.size());
+                                                        saturated * static_cast<double>(outcome.busy_server_processes);
   if (own_share > saturated * static_cast<double>(options.processes) && !is_server_busy) {
     text += fmt::format("  Note: wsbench itself was busy all the time; more processes (-t {}) may show more\n",
                         options.processes * 2);

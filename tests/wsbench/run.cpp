@@ -12,6 +12,7 @@
 
 #include "tests/wsbench/crew.h"
 #include "tests/wsbench/progress_line.h"
+#include "tests/wsbench/server_processes.h"
 #include "tests/wsbench/shared_run.h"
 
 namespace wsd::bench {
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::chrono::milliseconds tick{100};
 constexpr std::size_t few_connections = 10;
+constexpr std::chrono::seconds patience_with_command{60};  // after the load
 // Descriptors of a process besides those of its connections.
 constexpr rlim_t other_descriptors = 32;
 
@@ -61,7 +63,8 @@ class Run {
   explicit Run(const Options& options)
       : options_(options),
         shared_(options.processes, options.mode == ModeName::fanout ? options.publishers : 0),
-        crew_(options, shared_) {}
+        crew_(options, shared_),
+        server_(options.server_pids) {}
 
   Outcome carry_out() {
     open_connections();
@@ -103,14 +106,11 @@ class Run {
     progress_.clear();
   }
 
+  // Nothing: a process is not there, which server_ says.
   std::optional<MemoryUse> read_memory_now() {
-    try {
-      return read_memory(options_.server_pids, sum(&Statistics::open));
-    } catch (const std::runtime_error& error) {
-      outcome_.problems.push_back(
-          fmt::format("{}: the server's process has ended, or is not yours to look at", error.what()));
-      return std::nullopt;
-    }
+    server_.look();
+    if (server_.problem()) return std::nullopt;
+    return memory_use(server_.memory(), sum(&Statistics::open));
   }
 
   void prepare() {
@@ -141,8 +141,19 @@ class Run {
     }
     crew_.await(Order::load, [this] { return observe(Clock::now()); });
     end_measuring();
+    if (disturbance) await_end(*disturbance);
     progress_.clear();
     if (disturbance) judge(disturbance->finish());
+  }
+
+  // What clients would notice of it now is not seen any more; how long it takes and how it ends is worth knowing.
+  void await_end(Disturbance& disturbance) {
+    disturbance.stop();
+    const Time end = Clock::now() + patience_with_command;
+    for (Time now = Clock::now(); disturbance.is_running() && interruptions == 0 && now < end; now = Clock::now()) {
+      progress_.show_waiting(now, "the load is over, --reload's command is not");
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
   }
 
   void judge(const std::vector<Disturbance::Execution>& executions) {
@@ -151,8 +162,12 @@ class Run {
     if (executions.empty()) add("--reload's command has not been run");
     for (const Disturbance::Execution& execution : executions) {
       if (execution.status != 0) add(fmt::format("--reload's command ended with status {}", execution.status));
-      if (execution.start + execution.duration > measure_to_)
-        add("--reload's command outlasted the load: -d is too short");
+      const Seconds after_load = execution.start + execution.duration - measure_to_;
+      outcome_.disturbed_after_load = std::max(outcome_.disturbed_after_load, after_load);
+      if (!execution.is_over) {
+        add(fmt::format("--reload's command still ran {:.0f} s after the load; it was left to itself",
+                        std::max(after_load.count(), 0.0)));
+      }
     }
   }
 
@@ -163,7 +178,7 @@ class Run {
       crew_.order(Order::stop);
     }
     if (now < measure_from_) return measure_from_;
-    if (!cpu_before_) begin_measuring(now);
+    if (!has_begun_) begin_measuring(now);
     if (now >= measure_to_ || outcome_.is_interrupted) {
       end_measuring();
       return now + tick;
@@ -173,7 +188,9 @@ class Run {
   }
 
   void begin_measuring(Time now) {
-    cpu_before_ = read_cpu();
+    has_begun_ = true;
+    server_.begin();
+    own_cpu_before_ = load::cpu_time_of(crew_.living());
     if (outcome_.memory_before) outcome_.memory_after = read_memory_now();
     last_tick_ = now;
     next_tick_ = now + tick;
@@ -181,14 +198,18 @@ class Run {
   }
 
   void end_measuring() {
-    if (!cpu_before_ || has_ended_) return;
+    if (!has_begun_ || has_ended_) return;
     has_ended_ = true;
-    const auto after = read_cpu();
-    if (after.server && cpu_before_->server) outcome_.server_cpu = *after.server - *cpu_before_->server;
-    outcome_.own_cpu = after.own - cpu_before_->own;
+    outcome_.own_cpu = load::cpu_time_of(crew_.living()) - own_cpu_before_;
+    if (options_.server_pids.empty()) return;
+    server_.look();
+    if (server_.problem()) return;
+    outcome_.server_cpu = server_.cpu_time();
+    outcome_.busy_server_processes = server_.busy(Clock::now() - measure_from_);
   }
 
   void sample(Time now) {
+    server_.look();
     const Seconds elapsed = now - last_tick_;
     for (std::size_t i = 0; i < last_events_.size(); ++i) {
       const std::uint64_t events = shared_.statistics()[i].events.value();
@@ -201,24 +222,6 @@ class Run {
     for (const Statistics& statistics : shared_.statistics()) errors.add(statistics.errors);
     progress_.show_load(now, Seconds(now - measure_from_), sum(&Statistics::events), sum(&Statistics::open),
                         errors.sum());
-  }
-
-  struct Cpu {
-    std::optional<load::CpuTime> server;
-    load::CpuTime own;
-  };
-
-  Cpu read_cpu() {
-    Cpu cpu;
-    cpu.own = load::cpu_time_of(crew_.living());
-    if (options_.server_pids.empty()) return cpu;
-    try {
-      cpu.server = load::cpu_time_of(options_.server_pids);
-    } catch (const std::runtime_error& error) {
-      outcome_.problems.push_back(
-          fmt::format("{}: the server's process has ended, or is not yours to look at", error.what()));
-    }
-    return cpu;
   }
 
   void collect() {
@@ -249,6 +252,7 @@ class Run {
     outcome_.stalled_ended = sum(&Statistics::stalled_ended);
     outcome_.stalled_closed = sum(&Statistics::stalled_closed);
     outcome_.stalled_missed = sum(&Statistics::stalled_missed);
+    if (const auto problem = server_.problem()) outcome_.problems.push_back(*problem);
     for (const std::string& obituary : crew_.obituaries()) outcome_.problems.push_back(obituary);
   }
 
@@ -261,10 +265,12 @@ class Run {
   const Options& options_;
   SharedRun shared_;
   Crew crew_;
+  ServerProcesses server_;
   ProgressLine progress_;
   Outcome outcome_;
   Time measure_from_{}, measure_to_{};
-  std::optional<Cpu> cpu_before_;
+  load::CpuTime own_cpu_before_;
+  bool has_begun_ = false;
   bool has_ended_ = false;
   Time last_tick_{}, next_tick_{};
   std::vector<std::uint64_t> last_events_;  // of each process

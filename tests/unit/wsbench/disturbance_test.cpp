@@ -30,11 +30,39 @@ TEST(DisturbanceTest, RunsTheCommandWhenItIsTime) {
   }
 }
 
+void await_end(Disturbance& disturbance, const Counter& since) {
+  while (since.value() == 0 || disturbance.is_running()) std::this_thread::sleep_for(milliseconds(1));
+}
+
 TEST(DisturbanceTest, SaysBySignal) {
   Counter since;
   Disturbance disturbance("kill -9 $$", {Clock::now()}, since);
-  while (since.value() == 0) std::this_thread::sleep_for(milliseconds(1));
+  await_end(disturbance, since);
   EXPECT_EQ(disturbance.finish().at(0).status, 128 + 9);
+}
+
+TEST(DisturbanceTest, IsWaitedForAfterItWasStopped) {
+  Counter since;
+  Disturbance disturbance("sleep 0.1; exit 4", {Clock::now(), Clock::now()}, since);
+  while (since.value() == 0) std::this_thread::sleep_for(milliseconds(1));
+  disturbance.stop();
+  EXPECT_TRUE(disturbance.is_running());
+  await_end(disturbance, since);
+  const auto& executions = disturbance.finish();
+  ASSERT_EQ(executions.size(), 1U);
+  EXPECT_EQ(executions[0].status, 4);
+  EXPECT_TRUE(executions[0].is_over);
+}
+
+TEST(DisturbanceTest, GivesUpOneThatDoesNotEnd) {
+  Counter since;
+  Disturbance disturbance("exec sleep 3", {Clock::now()}, since);
+  while (since.value() == 0) std::this_thread::sleep_for(milliseconds(1));
+  const Time start = Clock::now();
+  const auto& executions = disturbance.finish();
+  EXPECT_LT(Clock::now() - start, seconds(2));
+  ASSERT_EQ(executions.size(), 1U);
+  EXPECT_FALSE(executions[0].is_over);
 }
 
 TEST(DisturbanceTest, BeginsNoneWhenTheLoadIsOver) {

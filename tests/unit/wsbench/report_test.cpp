@@ -66,7 +66,7 @@ TEST_F(ReportTest, SaysWhatAMessageCosts) {
   outcome_.own_cpu = {Seconds(0.5), Seconds(0.2), Seconds(0.3)};
   EXPECT_THAT(text(), Not(HasSubstr("CPU")));
   outcome_.server_cpu = {Seconds(1), Seconds(0.25), Seconds(0.75)};
-  options_.server_pids = {1};
+  outcome_.busy_server_processes = 1;
   EXPECT_THAT(text(), HasSubstr("  Server CPU: 500.00us a message (125.00 user, 375.00 system), 50% of a core\n"
                                 "  wsbench's own: 250.00us a message, 25% of a core\n"));
   EXPECT_THAT(json(), HasSubstr(R"("server_cpu_us_per_message":500,)"));
@@ -77,7 +77,7 @@ TEST_F(ReportTest, SaysWhenItWasWsbenchThatWasMeasured) {
   outcome_.own_cpu.total = Seconds(1.98);
   EXPECT_THAT(text(), HasSubstr("more processes (-t 2)"));
   outcome_.server_cpu = {Seconds(1.99), Seconds(0), Seconds(1.99)};
-  options_.server_pids = {1};
+  outcome_.busy_server_processes = 1;
   EXPECT_THAT(text(), Not(HasSubstr("more processes")));  // the server had no more to give
 }
 
