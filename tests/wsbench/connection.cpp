@@ -125,7 +125,10 @@ void Connection::give_up() {
 void Connection::handle(std::uint32_t epoll_events) {
   if (state_ == State::idle) return;  // ended by an event before this one
   if ((epoll_events & EPOLLOUT) != 0) send_the_rest();
-  if ((epoll_events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0 && state_ != State::idle) receive();
+  const bool is_ending = (epoll_events & (EPOLLRDHUP | EPOLLHUP)) != 0;
+  if ((epoll_events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0 && state_ != State::idle && !is_over(is_ending))
+    receive();
+  if (state_ != State::idle && is_over(is_ending)) end(Ending::orderly);
 }
 
 void Connection::receive() {

@@ -127,6 +127,10 @@ class Connection {
 
  private:
   void receive();
+  // Both have said Close, and the server has ended the stream: what it might still have sent is of no interest.
+  [[nodiscard]] bool is_over(bool is_stream_ending) const {
+    return is_stream_ending && state_ == State::closing && has_close_;
+  }
   // Returns how many bytes belong to the head.
   std::size_t read_head(std::span<const std::byte> bytes);
   void read_frames(std::span<const std::byte> bytes);

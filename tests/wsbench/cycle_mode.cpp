@@ -15,6 +15,7 @@ constexpr std::chrono::milliseconds pause_after_failure{100};
 CycleMode::CycleMode(const ModeContext& context)
     : context_(context),
       messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
+      random_((std::uint64_t{std::random_device{}()} << 32U) | std::random_device{}()),
       lives_(context.connections.size()) {}
 
 void CycleMode::begin() {
@@ -56,7 +57,7 @@ void CycleMode::act() {
 }
 
 void CycleMode::begin_life(std::size_t index, Time due) {
-  lives_[index] = {.due = due, .echo = EchoClient(std::random_device{}(), 1)};
+  lives_[index] = {.due = due, .echo = EchoClient(static_cast<std::uint32_t>(random_.next()), 1)};
   ++living_;
   context_.connections[index].connect();
 }

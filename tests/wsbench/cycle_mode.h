@@ -5,6 +5,7 @@
 #include "tests/wsbench/echo_client.h"
 #include "tests/wsbench/echo_messages.h"
 #include "tests/wsbench/mode.h"
+#include "tests/wsbench/random.h"
 #include "tests/wsbench/send_schedule.h"
 
 namespace wsd::bench {
@@ -47,6 +48,7 @@ class CycleMode final : public Mode {
 
   ModeContext context_;
   EchoMessages messages_;
+  Random random_;                    // asking the processor anew costs a sixth of a life
   std::vector<Life> lives_;          // by index of connection
   std::vector<std::size_t> idle_;    // their indexes
   std::vector<std::size_t> failed_;  // to be begun again, but not at once

@@ -28,7 +28,7 @@ int Socket::connect(const NetworkAddress& target, const NetworkAddress* source, 
     if (::bind(descriptor_, source->data(), source->size()) != 0) return errno;
   }
   if (::connect(descriptor_, target.data(), target.size()) != 0 && errno != EINPROGRESS) return errno;
-  if (!poller.add(descriptor_, tag, EPOLLIN)) return errno;
+  if (!poller.add(descriptor_, tag, EPOLLIN | EPOLLRDHUP)) return errno;
   if (tls == nullptr) return 0;
   tls_ = std::make_unique<TlsStream>(*tls, descriptor_);
   tls_state_ = TlsStream::State::wants_write;
@@ -92,7 +92,7 @@ void Socket::watch_readable(bool on) {
 void Socket::watch() const {
   const bool is_open = tls_state_ == TlsStream::State::done;
   const bool writes = is_open ? writes_ : tls_state_ == TlsStream::State::wants_write;
-  poller_->change(descriptor_, tag_, (reads_ ? EPOLLIN : 0U) | (writes ? EPOLLOUT : 0U));
+  poller_->change(descriptor_, tag_, (reads_ ? EPOLLIN | EPOLLRDHUP : 0U) | (writes ? EPOLLOUT : 0U));
 }
 
 void Socket::close() {
