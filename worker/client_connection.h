@@ -3,6 +3,9 @@
 // Owned by the server's table, destroyed by the server alone and only at the end of a turn, so that callbacks and
 // events of the same turn never meet a dangling one. Nothing here calls the application from within a call of the
 // application: what must be told later is put on a list of the context.
+//
+// Its parts are written down in client_connection_*.cpp, in the order of its life: opening, messages and publications,
+// closing; beside them the stream below, the deadlines, and the handover to another worker.
 
 #pragma once
 
@@ -144,60 +147,67 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] bool has_attributes() const { return extras_ != nullptr; }
   [[nodiscard]] bool has_held_input() const { return extras_ != nullptr && !extras_->held_input.empty(); }
   [[nodiscard]] std::string_view close_reason() const;
-  void end_opening();
+  void log_access(std::uint16_t status);
+  void touch();
+  void notice();
+  void note_full();
+  void note_drained();
+
+  // ---- the stream (client_connection_stream.cpp)
   void receive();
   void take_read(std::span<std::byte> room, std::span<std::byte> buffer, std::size_t size);
   void take_input(std::span<std::byte> input);
-  void take_opening(std::span<std::byte>& input);
-  void take_frames(std::span<std::byte>& input);
   void hold_input(std::span<const std::byte> input);
   void take_held_input();
+  void send_bytes(std::span<const std::byte> bytes);
+  [[nodiscard]] ClientOutput::Way way() { return {context_, transport_, traffic_}; }
+  [[nodiscard]] std::uint32_t wanted_events() const;
+  void unwatch();
+  void watch();
+  void watch_anew();
+
+  // ---- opening (client_connection_opening.cpp)
+  void take_opening(std::span<std::byte>& input);
   [[nodiscard]] bool take_head(std::span<std::byte>& input);
   void take_plain_request(std::span<std::byte>& input);
-  void answer(const protocol::HttpResponse& response);
   void open();
-  DeadlineList& deadlines();
+  void answer(const protocol::HttpResponse& response);
+  void end_opening();
 
+  // ---- messages (client_connection_messages.cpp)
+  void take_frames(std::span<std::byte>& input);
   void handle_message(const protocol::Session::Message& message);
   void handle_ping(std::span<const std::byte> payload);
+  bool catch_up();
+  [[nodiscard]] bool send_message(MessageType type, std::initializer_list<std::string_view> pieces, std::size_t size);
+  [[nodiscard]] bool send_compressed(MessageType type, std::span<const std::byte> payload);
+  void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
+
+  // ---- publications (client_connection_publications.cpp)
+  [[nodiscard]] SlowConsumer policy_for(SlowConsumer channels) const;
+  [[nodiscard]] const SharedFrame& shared_frame(SharedMessage& message);
+  [[nodiscard]] bool make_room(std::size_t size, SlowConsumer policy, ClientOutput::Stream stream);
+
+  // ---- closing (client_connection_closing.cpp)
   void handle_peer_close(const protocol::Session::PeerClose& peer_close);
   void fail(protocol::ProtocolError error);
   void end_of_stream();
-
-  [[nodiscard]] bool send_message(protocol::Opcode opcode, std::initializer_list<std::string_view> pieces,
-                                  std::size_t size);
-  [[nodiscard]] bool send_compressed(protocol::Opcode opcode, std::span<const std::byte> payload);
-  [[nodiscard]] const SharedFrame& shared_frame(SharedMessage& message);
-  void send_bytes(std::span<const std::byte> bytes);
-  void send_control(protocol::Opcode opcode, std::span<const std::byte> payload);
-  [[nodiscard]] ClientOutput::Way way() { return {context_, transport_, traffic_}; }
-
-  bool catch_up();
   // Closes in the name of `who`.
   void close_as(ClosedBy who, std::uint16_t code, std::string_view reason);
+  void close_slow();
   void closed_by(ClosedBy who) {
     if (closed_by_ == ClosedBy::nobody) closed_by_ = who;
   }
-  void leave_open(Phase phase);
   void begin_close(std::optional<std::uint16_t> code, std::string_view reason);
   void finish_close(std::uint16_t code, std::string_view reason, bool clean);
-  void close_slow();
-  void log_access(std::uint16_t status);
+  void leave_open(Phase phase);
   void linger();
   void part();
   void vanish();
 
+  // ---- deadlines (client_connection_deadlines.cpp)
+  DeadlineList& deadlines();
   void tick();
-  void touch();
-  void notice();
-  [[nodiscard]] SlowConsumer policy_for(SlowConsumer channels) const;
-  [[nodiscard]] bool make_room(std::size_t size, SlowConsumer policy, ClientOutput::Stream stream);
-  void note_full();
-  void note_drained();
-  void unwatch();
-  void watch();
-  void watch_anew();
-  [[nodiscard]] std::uint32_t wanted_events() const;
 
   // In an order that leaves no gaps, and with what a flush needs together: there are ten thousands of these
   // (tests/unit/worker/client_connection_size_test.cpp).
@@ -234,5 +244,31 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   ClientRequest request_;
   protocol::Session session_;
 };
+
+// Always after the output it announces: a full arena is flushed in between, and that empties the list.
+inline void ClientConnection::touch() {
+  if (touched_) return;
+  touched_ = true;
+  context_.touched.push_back(this);
+}
+
+inline void ClientConnection::notice() {
+  if (noticed_) return;
+  noticed_ = true;
+  context_.notices.push_back(this);
+}
+
+inline void ClientConnection::note_full() {
+  if (full_) return;
+  full_ = tell_full_ = true;
+  notice();
+}
+
+inline void ClientConnection::note_drained() {
+  if (!full_) return;
+  full_ = false;
+  tell_drained_ = true;
+  notice();
+}
 
 }  // namespace wsd::worker
