@@ -17,11 +17,11 @@ _wsbench() {
       [[ $pid != "$word"* ]] || printf '%s\n' "$pid"
     done) ;;
     -c | --connections | -t | --threads | -d | --duration | --warmup | -R | --rate | --pipeline | --timeout | -s | --size | \
-      --prefix | -H | --header | --source | --ramp | --at-once | --subprotocol | --publishers | --stalled | --reload-every) ;;
+      --prefix | -H | --header | --source | --ramp | --at-once | --subprotocol | --publishers | --stalled | --stay | --reload-every) ;;
     *)
       if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W '-h --help -v --version -c --connections -t --threads -d --duration --warmup
-          -R --rate --pipeline --timeout --connect --churn --idle --fanout --greet --publishers --stalled --reload
+          -R --rate --pipeline --timeout --connect --churn --idle --fanout --greet --stay --publishers --stalled --reload
           --reload-every -s --size --text --binary --prefix --deflate --deflate-takeover --subprotocol -H --header
           --cacert --insecure --source --ramp --at-once --pid --latency --json --go' -- "$word")
       elif [[ -z $word || ws://127.0.0.1: == "$word"* ]] && [[ $before != : ]]; then

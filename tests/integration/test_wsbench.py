@@ -229,6 +229,38 @@ def test_handshakes_at_a_rate(directory, echo):
     assert report["handshakes"] == pytest.approx(200, abs=10)
 
 
+def test_handshakes_at_a_growing_rate(directory, floor):
+    report = bench(directory, "-d", "2s", "-c", 30, "-t", 2, "--connect", "-R", "50-500", "--pid", floor.pid, url_of(floor.port))
+    assert_clean(report)
+    assert report["rate"] == 50 and report["rate_to"] == 500
+    steps = report["steps"]
+    assert [step["rate"] for step in steps] == [50 * (i + 1) for i in range(len(steps))]
+    assert sum(step["handshakes_per_second"] for step in steps) * 0.2 == pytest.approx(report["handshakes"], abs=30)
+    assert all(step["latency_us_p50"] > 0 and step["server_cores"] > 0 < step["client_cores"] for step in steps)
+
+
+def test_a_growing_rate_ends_where_the_server_does_not_follow(directory, foreign):
+    """Two connections, answered after 50 ms: 40 cycles a second at most."""
+    words = ["-d", "5s", "-c", 2, "--churn", "-R", "5-500"]
+    report = bench(directory, *words, url_of(foreign("delay").port))
+    assert_clean(report)  # late is what was to be found out
+    assert 5 <= report["rate_followed"] < 70 and len(report["steps"]) < 6 and report["seconds"] < 4
+    assert report["steps"][-1]["cycles_per_second"] < 50
+    output = run(directory, *words, url_of(foreign("delay").port)).stdout
+    assert "The server follows up to " in output and " cycles a second; of " in output
+
+
+def test_some_stay_while_others_come_and_go(directory, echo):
+    server = echo(count=1)
+    report = bench(directory, *SHORT, "-c", 40, "-t", 2, "--churn", "--stay", 75, url_of(server.port))
+    assert_clean(report)
+    assert report["connections_opened"] == report["connections_open_at_end"] == 30
+    assert report["cycles"] > 20
+    server = echo("--idle-timeout", 0.5, count=1)
+    report = bench(directory, "-d", "2s", "-c", 4, "--connect", "--stay", 50, url_of(server.port))
+    assert report.status == 1 and report.faults() == {"closed": 2} and report["connections_open_at_end"] == 0
+
+
 def test_lives_of_connections_that_are_refused(directory):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

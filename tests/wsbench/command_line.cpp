@@ -24,6 +24,7 @@ Ends with 0 if everything was verified, with 1 if not, with 2 if the command lin
 )";
 // Where --reload is given without a rate: a hundred a second on each connection, and this on all of them at most.
 constexpr double highest_reload_rate = 10'000;
+constexpr double highest_rate = 1e9;
 constexpr std::size_t most_processes = 1024;
 constexpr std::size_t most_connections = 100'000'000;
 
@@ -99,9 +100,20 @@ class Parser {
         flags, "N", help,
         [&into](const std::string& text) {
           into = rate_from(text).value_or(0);
-          return into > 0 && into <= 1e9;
+          return into > 0 && into <= highest_rate;
         },
         "a number above 0, such as 500 or 10k");
+  }
+
+  bool take_rate(const std::string& text) {
+    const auto rate = [](const std::string& number) {
+      const double value = rate_from(number).value_or(0);
+      return value <= highest_rate ? value : 0;
+    };
+    const std::size_t dash = text.find('-');
+    options_.rate = rate(text.substr(0, dash));
+    options_.final_rate = dash == std::string::npos ? 0 : rate(text.substr(dash + 1));
+    return options_.rate > 0 && (dash == std::string::npos || options_.final_rate > options_.rate);
   }
 
   void add_time(const char* flags, const char* help, Seconds& into, Seconds least) {
@@ -123,10 +135,13 @@ class Parser {
               options_.processes, most_processes);
     add_time("-d,--duration", "How long to measure (10s)", options_.duration, Seconds(0.001));
     add_time("--warmup", "Load before that (500ms)", options_.warmup, Seconds(0));
-    add_rate("-R,--rate",
-             "Messages a second, on all connections together, due at a steady pace whatever the server does; "
-             "latency counts from when a message was due. Without it: as many as are answered",
-             options_.rate);
+    add(
+        "-R,--rate", "N",
+        "Messages a second, on all connections together, due at a steady pace whatever the server does; latency "
+        "counts from when a message was due. 1k-20k grows from the one to the other, in ten steps, and shows where "
+        "the server does not follow. Without it: as many as are answered",
+        [this](const std::string& text) { return take_rate(text); },
+        "a number above 0, such as 500 or 10k, or two with a dash between them, the smaller one first");
     add_count("--pipeline", "Messages in flight on each connection (1)", options_.pipeline, 1'000'000);
     add_time("--timeout", "An answer that takes longer is an error (2s)", options_.timeout, Seconds(0.001));
   }
@@ -155,6 +170,14 @@ class Parser {
              "Opening handshakes: connect, handshake, close, over and over, so many at the same time as there are "
              "connections; with --rate so many a second");
     add_mode("--churn", ModeName::churn, "The same with one echo before closing, and the whole of it counts");
+    add(
+        "--stay", "PERCENT", "With --connect and --churn: so many of the connections stay while the others come and go",
+        [this](const std::string& text) {
+          const auto percent = count_from(text.ends_with('%') ? text.substr(0, text.size() - 1) : text);
+          options_.stay = static_cast<double>(percent.value_or(100)) / 100;
+          return options_.stay < 1;
+        },
+        "a number from 0 to 99");
     add_mode("--idle", ModeName::idle, "Only hold the connections; with --pid, the server's memory for each");
     add_mode("--fanout", ModeName::fanout,
              "The connections subscribe to the channel that the server makes of the path; publishers publish to it, "
@@ -283,6 +306,13 @@ class Parser {
 
   void finish_modes() const {
     if (options_.greets && options_.mode != ModeName::idle) throw UsageError("--greet is for --idle");
+    const bool cycles = options_.mode == ModeName::connect || options_.mode == ModeName::churn;
+    if (options_.stay > 0 && !cycles) throw UsageError("--stay is for --connect and --churn");
+    if (options_.ramp > 0 && cycles && options_.stay == 0) {
+      throw UsageError(
+          fmt::format("--ramp is for connections that are held: with {}, let --rate grow (1k-20k)", mode_flag_));
+    }
+    if (options_.grows() && options_.mode == ModeName::fanout) throw UsageError("with --fanout --rate is one number");
     if (options_.pipeline > 1 && options_.mode != ModeName::echo && options_.mode != ModeName::fanout)
       throw UsageError(fmt::format("--pipeline is not for {}", mode_flag_));
     if (options_.rate > 0 && options_.mode == ModeName::idle)

@@ -16,23 +16,22 @@ CycleMode::CycleMode(const ModeContext& context)
     : context_(context),
       messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
       random_((std::uint64_t{std::random_device{}()} << 32U) | std::random_device{}()),
+      staying_(static_cast<std::size_t>(context.options().stay * static_cast<double>(context.connections.size()))),
       lives_(context.connections.size()) {}
 
 void CycleMode::begin() {
   begins_ = true;
   if (is_paced()) {
-    for (std::size_t i = lives_.size(); i > 0; --i) idle_.push_back(i - 1);
-    const Options& options = context_.options();
-    const auto delay = Seconds(static_cast<double>(context_.process_index) / options.rate);
-    schedule_ = SendSchedule(context_.wire.now + rounded(delay), options.rate / static_cast<double>(options.processes));
+    for (std::size_t i = lives_.size(); i > staying_; --i) idle_.push_back(i - 1);
+    pace_ = Pace(context_);
     return;
   }
-  for (std::size_t i = 0; i < lives_.size(); ++i) begin_life(i, context_.wire.now);
+  for (std::size_t i = staying_; i < lives_.size(); ++i) begin_life(i, context_.wire.now);
 }
 
 Time CycleMode::next_time() const {
   if (!begins_) return Time::max();
-  const Time due = is_paced() && !idle_.empty() ? schedule_.next_due() : Time::max();
+  const Time due = is_paced() && !idle_.empty() ? pace_.schedule.next_due() : Time::max();
   return std::min(due, retry_at_);
 }
 
@@ -47,9 +46,9 @@ void CycleMode::act() {
       }
     }
   }
-  while (is_paced() && !idle_.empty() && schedule_.next_due() <= context_.wire.now) {
-    const Time due = schedule_.next_due();
-    schedule_.take();
+  while (is_paced() && !idle_.empty() && pace_.schedule.next_due() <= context_.wire.now) {
+    const Time due = pace_.schedule.next_due();
+    pace_.schedule.take();
     const std::size_t index = idle_.back();
     idle_.pop_back();
     begin_life(index, due);
@@ -67,6 +66,7 @@ void CycleMode::settle() {
 }
 
 void CycleMode::on_open(Connection& connection) {
+  if (stays(connection)) return;
   Life& life = lives_[connection.index()];
   if (!echoes()) {
     count(life);
@@ -78,7 +78,7 @@ void CycleMode::on_open(Connection& connection) {
 }
 
 bool CycleMode::on_piece(Connection& connection, const MessagePiece& piece) {
-  if (!echoes()) return true;  // what it says of its own accord is not what is looked at
+  if (!echoes() || stays(connection)) return true;  // what it says of its own accord is not what is looked at
   Life& life = lives_[connection.index()];
   switch (life.echo.judge(messages_, piece).verdict) {
     case EchoClient::Verdict::incomplete:
@@ -102,10 +102,11 @@ bool CycleMode::on_piece(Connection& connection, const MessagePiece& piece) {
 
 void CycleMode::on_read(Connection& connection) {
   const bool is_answered = lives_[connection.index()].is_answered;
-  if (is_answered && connection.state() == Connection::State::open) connection.send_close();
+  if (is_answered && !stays(connection) && connection.state() == Connection::State::open) connection.send_close();
 }
 
 void CycleMode::on_end(Connection& connection, Ending ending) {
+  if (stays(connection)) return;
   if (living_ > 0) --living_;  // none is, for those that settle() gave up
   const std::size_t index = connection.index();
   if (ending == Ending::orderly) {
@@ -123,10 +124,12 @@ void CycleMode::on_end(Connection& connection, Ending ending) {
 }
 
 void CycleMode::count(const Life& life) {
-  const auto latency = Clock::now() - life.due;
+  const Time now = Clock::now();
+  const auto latency = now - life.due;
+  pace_.count(life.due, now);
   context_.statistics().events.add();
   context_.statistics().latencies.record(latency);
-  if (latency > context_.options().timeout) context_.statistics().errors.timeout.add();
+  if (latency > context_.options().timeout && !context_.options().grows()) context_.statistics().errors.timeout.add();
 }
 
 }  // namespace wsd::bench

@@ -5,8 +5,8 @@
 #include "tests/wsbench/echo_client.h"
 #include "tests/wsbench/echo_messages.h"
 #include "tests/wsbench/mode.h"
+#include "tests/wsbench/pace.h"
 #include "tests/wsbench/random.h"
-#include "tests/wsbench/send_schedule.h"
 
 namespace wsd::bench {
 
@@ -15,12 +15,13 @@ namespace wsd::bench {
 //   --connect   connect, opening handshake, closing handshake; what counts is the opening handshake
 //   --churn     connect, opening handshake, one echo, closing handshake; what counts is the whole
 //
-// With --rate, lives begin at a steady pace whatever the server does, and count from when they were due.
+// With --rate, lives begin at that pace whatever the server does, and count from when they were due. With --stay, the
+// first connections are open from before until after, and say nothing.
 class CycleMode final : public Mode {
  public:
   explicit CycleMode(const ModeContext& context);
 
-  [[nodiscard]] std::size_t held_connections() const override { return 0; }
+  [[nodiscard]] std::size_t held_connections() const override { return staying_; }
   void begin() override;
   [[nodiscard]] Time next_time() const override;
   void act() override;
@@ -44,15 +45,17 @@ class CycleMode final : public Mode {
   [[nodiscard]] bool is_paced() const { return context_.options().rate > 0; }
   [[nodiscard]] bool echoes() const { return context_.options().mode == ModeName::churn; }
   void begin_life(std::size_t index, Time due);
+  [[nodiscard]] bool stays(const Connection& connection) const { return connection.index() < staying_; }
   void count(const Life& life);
 
   ModeContext context_;
   EchoMessages messages_;
-  Random random_;                    // asking the processor anew costs a sixth of a life
+  Random random_;  // asking the processor anew costs a sixth of a life
+  std::size_t staying_;
   std::vector<Life> lives_;          // by index of connection
   std::vector<std::size_t> idle_;    // their indexes
   std::vector<std::size_t> failed_;  // to be begun again, but not at once
-  SendSchedule schedule_;
+  Pace pace_;
   Time retry_at_ = Time::max();
   std::size_t living_ = 0;
   bool begins_ = false;

@@ -38,9 +38,7 @@ void EchoMode::begin() {
     if (connection.state() == Connection::State::open) gaps_.begin(connection.index(), now);
   }
   if (options.rate > 0) {
-    const auto processes = static_cast<double>(options.processes);
-    const auto delay = Seconds(static_cast<double>(context_.process_index) / options.rate);
-    schedule_ = SendSchedule(now + rounded(delay), options.rate / processes);
+    pace_ = Pace(context_);
     return;
   }
   for (Connection& connection : context_.connections) {
@@ -52,7 +50,7 @@ void EchoMode::begin() {
 
 Time EchoMode::next_time() const {
   const Time reconnect = reconnects_.empty() ? Time::max() : reconnects_.front().first;
-  return std::min(reconnect, sends_ && context_.options().rate > 0 ? schedule_.next_due() : Time::max());
+  return std::min(reconnect, sends_ && context_.options().rate > 0 ? pace_.schedule.next_due() : Time::max());
 }
 
 void EchoMode::act() {
@@ -71,8 +69,8 @@ void EchoMode::reconnect_due() {
 // What is late goes at once, all of a connection by one write, and counts from when it was due.
 void EchoMode::send_due() {
   std::size_t touched = 0;
-  for (Time due = schedule_.next_due(); due <= context_.wire.now; due = schedule_.next_due()) {
-    const std::uint64_t number = schedule_.take();
+  for (Time due = pace_.schedule.next_due(); due <= context_.wire.now; due = pace_.schedule.next_due()) {
+    const std::uint64_t number = pace_.schedule.take();
     Connection& connection = context_.connections[number % context_.connections.size()];
     if (connection.state() == Connection::State::open) {
       queue(clients_[connection.index()], due, 1);
@@ -199,7 +197,8 @@ void EchoMode::count_answer(Time due) {
   ++answers_;
   const auto latency = context_.wire.now - due;
   context_.statistics().latencies.record(latency);
-  if (latency > context_.options().timeout) context_.statistics().errors.timeout.add();
+  pace_.count(due, context_.wire.now);
+  if (latency > context_.options().timeout && !context_.options().grows()) context_.statistics().errors.timeout.add();
 }
 
 bool EchoMode::explain(const Connection& connection, const MessagePiece& piece) {

@@ -8,7 +8,7 @@
 #include "tests/wsbench/echo_messages.h"
 #include "tests/wsbench/gap_watch.h"
 #include "tests/wsbench/mode.h"
-#include "tests/wsbench/send_schedule.h"
+#include "tests/wsbench/pace.h"
 
 namespace wsd::bench {
 
@@ -49,7 +49,7 @@ class EchoMode final : public Mode {
   EchoMessages messages_;
   std::vector<EchoClient> clients_;  // by index of connection
   std::vector<char> write_buffer_;
-  SendSchedule schedule_;
+  Pace pace_;
   std::uint64_t outstanding_ = 0;  // of all clients
   std::size_t answers_ = 0;        // of the event that is being read
   std::size_t first_touched_ = 0;  // by act()

@@ -116,7 +116,8 @@ void LoadProcess::make_load() {
   statistics_.measured_ns = static_cast<std::uint64_t>((end - start).count());
 
   mode_->finish();
-  const Time deadline = end + rounded(options_.timeout);
+  // What comes too late piles up where a rate grows beyond what the server does, and is not lost for that.
+  const Time deadline = end + rounded(options_.timeout + (options_.grows() ? options_.duration : Seconds(0)));
   while (!mode_->is_settled() && context_.now < deadline && order_ != Order::quit) turn(deadline);
   mode_->settle();
 }

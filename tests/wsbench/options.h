@@ -40,8 +40,10 @@ struct Options {
   Seconds duration{10};
   Seconds warmup{0.5};        // load before the measured time
   Seconds timeout{2};         // an answer that takes longer is counted
+  double stay = 0;            // with connect and churn: the share of the connections that stay open, 0 to 1
   std::size_t pipeline = 1;   // messages in flight on each connection
   double rate = 0;            // messages (or new connections) a second on all connections together; 0: a closed loop
+  double final_rate = 0;      // to which the rate grows; 0: it stays
   double ramp = 0;            // connections opened a second at most; 0: no limit
   std::size_t at_once = 256;  // handshakes under way at the same time, of all processes together
   SizeDistribution sizes = SizeDistribution::parse("20");
@@ -62,6 +64,7 @@ struct Options {
   bool is_json = false;
   bool waits_for_go = false;
 
+  [[nodiscard]] bool grows() const { return final_rate > 0; }
   // Of all roles.
   [[nodiscard]] std::size_t all_connections() const {
     return mode == ModeName::fanout ? connections + publishers + stalled : connections;

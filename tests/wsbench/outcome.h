@@ -15,9 +15,23 @@
 #include "tests/wsbench/latency_histogram.h"
 #include "tests/wsbench/memory_use.h"
 #include "tests/wsbench/options.h"
+#include "tests/wsbench/rate_steps.h"
 #include "tests/wsbench/statistics.h"
 
 namespace wsd::bench {
+
+// One of a rate that grows.
+struct StepOutcome {
+  double rate = 0;  // that was wanted, events a second
+  Seconds length{0};
+  std::uint64_t done = 0;                                                              // in its time
+  std::unique_ptr<LatencyHistogram> latencies = std::make_unique<LatencyHistogram>();  // of what was due in it
+  double own_cores = 0;
+  std::optional<double> server_cores;
+
+  [[nodiscard]] double done_per_second() const { return static_cast<double>(done) / length.count(); }
+  [[nodiscard]] bool is_followed() const { return follows(rate * length.count(), done); }
+};
 
 struct Outcome {
   Seconds measured{0};
@@ -31,6 +45,7 @@ struct Outcome {
   std::uint64_t opened = 0;   // connections that were to be held and were open before the load
   std::vector<double> rates;  // events a second of each process, in each tenth of a second
   std::unique_ptr<LatencyHistogram> latencies = std::make_unique<LatencyHistogram>();
+  std::vector<StepOutcome> steps;  // none: the rate does not grow
   ErrorCounts errors;
   std::uint64_t publications = 0;   // in the measured time
   std::uint64_t largest_batch = 0;  // publications in one message

@@ -12,6 +12,7 @@
 #include "tests/wsbench/fanout_report.h"
 #include "tests/wsbench/figures.h"
 #include "tests/wsbench/reload_report.h"
+#include "tests/wsbench/steps_report.h"
 
 namespace wsd::bench {
 
@@ -218,9 +219,12 @@ std::string heading(const Options& options) {
   text += fmt::format("  {} process{} and {} connection{}", options.processes, options.processes == 1 ? "" : "es",
                       options.connections, options.connections == 1 ? "" : "s");
   if (options.mode == ModeName::fanout) text += fanout_heading(options);
-  if (options.rate > 0)
-    text += fmt::format(", {:g} {} a second", options.rate,
+  if (options.stay > 0) text += fmt::format(", {:g} % of which stay", options.stay * 100);
+  if (options.rate > 0) {
+    text += fmt::format(", {:g}{} {} a second", options.rate,
+                        options.grows() ? fmt::format(" to {:g}", options.final_rate) : "",
                         options.mode == ModeName::fanout ? "publications" : words_of(options.mode).many);
+  }
   return text + "\n";
 }
 
@@ -235,6 +239,8 @@ std::string text_report(const Options& options, const Outcome& outcome) {
   if (options.shows_distribution) text += distribution(outcome);
   text += fmt::format("  {} {} in {:.2f}s, {} read{}\n", outcome.events, words.many, seconds, size_text(bytes),
                       outcome.is_interrupted ? " (interrupted)" : "");
+  text += steps_lines(options, words.many, outcome);
+  if (options.stay > 0) text += fmt::format("  {} of {} connections stayed\n", outcome.open, outcome.opened);
   text += fanout_lines(options, outcome);
   text += reload_lines(options, outcome);
   text += error_lines(outcome);
@@ -254,6 +260,7 @@ std::string json_report(const Options& options, const Outcome& outcome) {
   json.field("connections", options.connections);
   json.field("pipeline", options.pipeline);
   json.field("rate", options.rate);
+  if (options.grows()) json.field("rate_to", options.final_rate);
   json.field("size", options.sizes.mean());
   json.field("seconds", outcome.measured.count());
   json.field(words.many, outcome.events);
@@ -267,6 +274,7 @@ std::string json_report(const Options& options, const Outcome& outcome) {
   add_cpu(json, words.one, outcome);
   add_memory(json, outcome);
   add_latencies(json, *outcome.latencies);
+  add_steps(json, words.many, outcome);
   add_fanout(json, options, outcome);
   add_reload(json, options, outcome);
   json.field("errors", outcome.errors.sum());

@@ -62,7 +62,7 @@ class Run {
  public:
   explicit Run(const Options& options)
       : options_(options),
-        shared_(options.processes, options.mode == ModeName::fanout ? options.publishers : 0),
+        shared_(options.processes, options.mode == ModeName::fanout ? options.publishers : 0, options.grows()),
         crew_(options, shared_),
         server_(options.server_pids) {}
 
@@ -179,12 +179,45 @@ class Run {
     }
     if (now < measure_from_) return measure_from_;
     if (!has_begun_) begin_measuring(now);
-    if (now >= measure_to_ || outcome_.is_interrupted) {
+    if (now >= measure_to_ || outcome_.is_interrupted || is_limit_found_) {
       end_measuring();
       return now + tick;
     }
     if (now >= next_tick_) sample(now);
-    return std::min(next_tick_, measure_to_);
+    return std::min({next_tick_, next_step(now), measure_to_});
+  }
+
+  // Notes the CPU time where one step ends and the next begins. Returns when that will be.
+  Time next_step(Time now) {
+    if (shared_.steps().empty()) return measure_to_;
+    while (step_cpu_.size() <= RateSteps::count && now >= steps().begin_of(step_cpu_.size())) end_step();
+    return steps().begin_of(step_cpu_.size());
+  }
+
+  void end_step() {
+    step_cpu_.push_back(cpu());
+    const std::size_t over = step_cpu_.size() - 1;
+    if (over >= 2 && !is_followed(over - 2) && !is_followed(over - 1)) is_limit_found_ = true;
+    if (is_limit_found_) crew_.order(Order::stop);
+  }
+
+  [[nodiscard]] std::uint64_t done_in(std::size_t step) const {
+    std::uint64_t done = 0;
+    for (const StepCounts& counts : shared_.steps()) done += counts.at(step).done.value();
+    return done;
+  }
+  [[nodiscard]] bool is_followed(std::size_t step) const {
+    return follows(steps().rate(step) * Seconds(steps().length()).count(), done_in(step));
+  }
+
+  [[nodiscard]] RateSteps steps() const { return shared_.schedule().steps(options_.rate, options_.final_rate); }
+
+  struct Cpu {
+    Seconds own, server;
+  };
+  Cpu cpu() {
+    server_.look();
+    return {load::cpu_time_of(crew_.living()).total, server_.cpu_time().total};
   }
 
   void begin_measuring(Time now) {
@@ -200,6 +233,7 @@ class Run {
   void end_measuring() {
     if (!has_begun_ || has_ended_) return;
     has_ended_ = true;
+    if (!shared_.steps().empty() && Clock::now() >= measure_to_) step_cpu_.push_back(cpu());
     outcome_.own_cpu = load::cpu_time_of(crew_.living()) - own_cpu_before_;
     if (options_.server_pids.empty()) return;
     server_.look();
@@ -224,7 +258,20 @@ class Run {
                         errors.sum());
   }
 
+  void collect_steps() {
+    for (std::size_t i = 0; i + 1 < step_cpu_.size() && i < RateSteps::count; ++i) {
+      StepOutcome& step = outcome_.steps.emplace_back();
+      step.rate = steps().rate(i);
+      step.length = steps().length();
+      step.done = done_in(i);
+      for (const StepCounts& counts : shared_.steps()) step.latencies->merge(counts.at(i).latencies);
+      step.own_cores = (step_cpu_[i + 1].own - step_cpu_[i].own) / step.length;
+      if (outcome_.server_cpu) step.server_cores = (step_cpu_[i + 1].server - step_cpu_[i].server) / step.length;
+    }
+  }
+
   void collect() {
+    collect_steps();
     for (const Statistics& statistics : shared_.statistics()) {
       const Seconds measured = std::chrono::nanoseconds(statistics.measured_ns);
       outcome_.measured = std::max(outcome_.measured, measured);
@@ -273,6 +320,8 @@ class Run {
   bool has_begun_ = false;
   bool has_ended_ = false;
   Time last_tick_{}, next_tick_{};
+  bool is_limit_found_ = false;             // two steps running were not followed: a rate that grows need not grow on
+  std::vector<Cpu> step_cpu_;               // since the measured time began, where each step begins, and at the end
   std::vector<std::uint64_t> last_events_;  // of each process
 };
 

@@ -8,6 +8,7 @@
 
 #include "tests/wsbench/counter.h"
 #include "tests/wsbench/fanout_board.h"
+#include "tests/wsbench/rate_steps.h"
 #include "tests/wsbench/statistics.h"
 
 namespace wsd::bench {
@@ -19,13 +20,19 @@ struct Schedule {
   Counter measure_from;
   Counter measure_to;
   Counter disturbed_since;  // when --reload's command was run first; 0: not yet
+
+  // Of a rate that grows over the measured time.
+  [[nodiscard]] RateSteps steps(double first, double last) const {
+    const auto time = [](const Counter& counter) { return Time(std::chrono::nanoseconds(counter.value())); };
+    return {first, last, time(measure_from), time(measure_to)};
+  }
 };
 
 // A mapping of its own, inherited over fork.
 class SharedRun {
  public:
-  // Without publishers, without a board. Throws std::system_error.
-  SharedRun(std::size_t processes, std::size_t publishers);
+  // Without publishers, without a board; with a steady rate, without counts of its steps. Throws std::system_error.
+  SharedRun(std::size_t processes, std::size_t publishers, bool has_steps);
   ~SharedRun();
   SharedRun(const SharedRun&) = delete;
   SharedRun& operator=(const SharedRun&) = delete;
@@ -33,12 +40,15 @@ class SharedRun {
   [[nodiscard]] Schedule& schedule() const { return *schedule_; }
   [[nodiscard]] std::span<Statistics> statistics() const { return statistics_; }
   [[nodiscard]] FanoutBoard* fanout() const { return fanout_.get(); }
+  // Of each process, or none.
+  [[nodiscard]] std::span<StepCounts> steps() const { return steps_; }
 
  private:
   void* memory_;
   std::size_t size_;
   Schedule* schedule_;
   std::span<Statistics> statistics_;
+  std::span<StepCounts> steps_;
   std::unique_ptr<FanoutBoard> fanout_;
 };
 

@@ -95,6 +95,23 @@ TEST(CommandLineTest, AReloadIsUnderASteadyLoad) {
   EXPECT_EQ(options_of({"--fanout", "--reload", "true", "ws://127.0.0.1/"}).rate, 0);
 }
 
+TEST(CommandLineTest, ARateMayGrowAndSomeMayStay) {
+  const Options options = options_of({"--connect", "-R", "1k-20k", "--stay", "90%", "--ramp", "5", "ws://127.0.0.1/"});
+  EXPECT_EQ(options.rate, 1000);
+  EXPECT_EQ(options.final_rate, 20'000);
+  EXPECT_TRUE(options.grows());
+  EXPECT_EQ(options.stay, 0.9);
+  EXPECT_FALSE(options_of({"-R", "1k-20k", "-R", "5", "ws://127.0.0.1/"}).grows());
+  const char* const url = "ws://127.0.0.1/";
+  for (const char* const wrong : {"1k-", "-1k", "2k-1k", "1k-1k", "0-5", "1-2-3"}) {
+    EXPECT_THAT(complaint({"--connect", "--rate", wrong, url}), HasSubstr("the smaller one first")) << wrong;
+  }
+  EXPECT_THAT(complaint({"--fanout", "-R", "1-2", url}), HasSubstr("one number"));
+  EXPECT_THAT(complaint({"--churn", "--stay", "100", url}), HasSubstr("0 to 99"));
+  EXPECT_THAT(complaint({"--stay", "10", url}), HasSubstr("--connect and --churn"));
+  EXPECT_THAT(complaint({"--churn", "--ramp", "10", url}), HasSubstr("let --rate grow"));
+}
+
 TEST(CommandLineTest, ListensToWhatIsToBeInsistedOn) {
   const Options options =
       options_of({"--deflate-takeover", "--subprotocol", "a", "--subprotocol", "b", "--insecure", "wss://127.0.0.1/"});

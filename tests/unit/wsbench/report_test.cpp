@@ -92,10 +92,44 @@ TEST_F(ReportTest, TellsWhatAnIdleConnectionCosts) {
   EXPECT_THAT(json(), HasSubstr(R"("resident_bytes_per_connection":500,)"));
 }
 
+TEST_F(ReportTest, ShowsHowFarTheServerFollows) {
+  options_.mode = ModeName::connect;
+  for (const std::uint64_t done : {1000U, 1995U, 2400U}) {
+    StepOutcome& step = outcome_.steps.emplace_back();
+    step.rate = 1000 * static_cast<double>(outcome_.steps.size());
+    step.length = Seconds(1);
+    step.done = done;
+    step.own_cores = 0.5;
+  }
+  outcome_.steps[0].latencies->record(2ms);
+  EXPECT_THAT(text(), HasSubstr("         1.00k     1.00k    2.00ms    2.00ms    2.00ms               50%\n"));
+  EXPECT_THAT(text(), HasSubstr("         3.00k     2.40k         -         -         -               50%\n"
+                                "  The server follows up to 2.00k handshakes a second; of 3.00k it does 2.40k\n"));
+  EXPECT_THAT(json(), HasSubstr(R"("rate_followed":2000,"steps":[{"rate":1000,"handshakes_per_second":1000,)"));
+  outcome_.steps[2].own_cores = 1.96;
+  EXPECT_THAT(text(), HasSubstr("of 3.00k it does 2.40k\n  Note: wsbench itself was busy"));
+  outcome_.steps.pop_back();
+  EXPECT_THAT(text(), HasSubstr("All handshakes were answered as they came"));
+  outcome_.steps[0].done = 500;
+  EXPECT_THAT(text(), HasSubstr("does not follow from the first step on; of 1.00k it does 500.00\n"));
+  EXPECT_THAT(json(), HasSubstr(R"("rate_followed":0,)"));
+}
+
+TEST_F(ReportTest, TellsHowManyStayed) {
+  options_.mode = ModeName::churn;
+  options_.stay = 0.9;
+  outcome_.opened = 90;
+  outcome_.open = 89;
+  EXPECT_THAT(text(), HasSubstr("  89 of 90 connections stayed\n"));
+  EXPECT_THAT(heading(options_), HasSubstr("10 connections, 90 % of which stay\n"));
+}
+
 TEST_F(ReportTest, HasAHeading) {
   options_.rate = 10'000;
   EXPECT_EQ(heading(options_),
             "Running 10s test @ ws://127.0.0.1:8080/\n  2 processes and 10 connections, 10000 messages a second\n");
+  options_.final_rate = 20'000;
+  EXPECT_THAT(heading(options_), HasSubstr(", 10000 to 20000 messages a second\n"));
 }
 
 }  // namespace
