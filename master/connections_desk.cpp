@@ -56,10 +56,6 @@ void ConnectionsDesk::died(WorkerKey worker) {
   for (const std::uint64_t number : numbers) finish_if_complete(number);
 }
 
-std::optional<TimePoint> ConnectionsDesk::next_deadline() const {
-  return questions_.empty() ? std::nullopt : std::optional(questions_.begin()->second.deadline);
-}
-
 void ConnectionsDesk::handle_time(TimePoint now) {
   while (!questions_.empty() && questions_.begin()->second.deadline <= now) {
     Question& question = questions_.begin()->second;

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "master/control_socket.h"
+#include "master/first_deadline.h"
 #include "master/supervision.h"
 #include "protocol/record.h"
 #include "worker/connection_filter.h"
@@ -47,7 +48,7 @@ class ConnectionsDesk {
   void take_answer(WorkerKey worker, std::uint64_t question, worker::FileDescriptor rows);
   void died(WorkerKey worker);
 
-  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const { return first_deadline(questions_); }
   void handle_time(TimePoint now);
 
  private:

@@ -57,10 +57,6 @@ void PublishDesk::died(WorkerKey worker) {
   give_up([worker](const Question& question) { return question.worker == worker; });
 }
 
-std::optional<TimePoint> PublishDesk::next_deadline() const {
-  return questions_.empty() ? std::nullopt : std::optional(questions_.begin()->second.deadline);
-}
-
 void PublishDesk::handle_time(TimePoint now) {
   give_up([now](const Question& question) { return question.deadline <= now; });
 }

@@ -71,10 +71,6 @@ void ReopenDesk::died(WorkerKey worker) {
   for (const std::uint64_t number : answered) finish_if_answered(number);
 }
 
-std::optional<TimePoint> ReopenDesk::next_deadline() const {
-  return questions_.empty() ? std::nullopt : std::optional(questions_.begin()->second.deadline);
-}
-
 void ReopenDesk::handle_time(TimePoint now) {
   while (!questions_.empty() && questions_.begin()->second.deadline <= now) finish(questions_.begin()->first);
 }

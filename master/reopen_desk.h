@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "master/control_socket.h"
+#include "master/first_deadline.h"
 #include "master/log_files.h"
 #include "master/supervision.h"
 #include "protocol/record.h"
@@ -43,7 +44,7 @@ class ReopenDesk {
   // It writes nowhere any more.
   void died(WorkerKey worker);
 
-  [[nodiscard]] std::optional<TimePoint> next_deadline() const;
+  [[nodiscard]] std::optional<TimePoint> next_deadline() const { return first_deadline(questions_); }
   void handle_time(TimePoint now);
 
  private:

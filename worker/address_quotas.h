@@ -32,14 +32,18 @@ class AddressQuotas {
     AddressKey key = 0;  // for remove(); 0: it is not counted
   };
   // A new connection wants to come in. Counts it if it may.
-  [[nodiscard]] Admission admit(std::string_view address, std::uint64_t now_ns);
+  [[nodiscard]] Admission admit(std::string_view address, std::uint64_t now_ms);
   // One that has been let in before: by another process, for example.
   [[nodiscard]] AddressKey add(std::string_view address);
   void remove(AddressKey key);
   // One more message. False if that is too many.
-  [[nodiscard]] bool take_message(AddressKey key, std::uint64_t now_ns);
+  [[nodiscard]] bool take_message(AddressKey key, std::uint64_t now_ms) {
+    return key == 0 || limits_.messages == 0 ||
+           tables_->take(AddressTables::Rate::messages, key, limits_.messages, in_ns(now_ms));
+  }
 
  private:
+  [[nodiscard]] static std::uint64_t in_ns(std::uint64_t ms) { return ms * 1'000'000; }
   [[nodiscard]] std::optional<AddressKey> key_of(std::string_view address) const;
 
   AddressTables* tables_ = nullptr;

@@ -54,8 +54,9 @@ void ClientConnection::handle_message(const protocol::Session::Message& message)
   context_.counters.messages_in.add(1);
   ++traffic_.messages_in;
   context_.counters.message_size.add(message.payload.size());
-  last_message_ms_ = static_cast<std::uint32_t>(context_.now_ms());
-  if (address_key_ != 0 && !context_.quotas.take_message(address_key_, context_.now_ns())) {
+  const std::uint64_t now_ms = context_.now_ms();
+  last_message_ms_ = static_cast<std::uint32_t>(now_ms);
+  if (!context_.quotas.take_message(address_key_, now_ms)) {
     context_.counters.rate_limited.add(1);
     return close_as(ClosedBy::server, close_code::policy_violation, "too many messages");
   }

@@ -41,7 +41,7 @@ protocol::HttpError malformed_extensions() {
 
 bool ClientConnection::admit() {
   using Verdict = AddressQuotas::Verdict;
-  const AddressQuotas::Admission admission = context_.quotas.admit(remote_address(), context_.now_ns());
+  const AddressQuotas::Admission admission = context_.quotas.admit(remote_address(), context_.now_ms());
   address_key_ = admission.key;
   if (admission.verdict == Verdict::admitted) return true;
   context_.counters.refused.add(1);

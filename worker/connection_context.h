@@ -62,7 +62,6 @@ struct ConnectionContext {
 
   // The loop's clock: taken once a turn, in milliseconds.
   [[nodiscard]] std::uint64_t now_ms() { return uv_now(loop.get()); }
-  [[nodiscard]] std::uint64_t now_ns() { return now_ms() * 1'000'000; }
 
   // One recv() fills it; whatever a connection needs longer it copies. Every connection of the worker reads here.
   std::span<std::byte> read_buffer() { return {read_buffer_.get(), read_buffer_size}; }

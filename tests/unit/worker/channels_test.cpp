@@ -20,16 +20,9 @@ namespace wsd::worker {
 namespace {
 
 using namespace std::chrono_literals;
-using test::client_frame;
-using test::close_payload;
-using test::ConnectionBench;
-using test::Events;
-using test::Frame;
-using test::parse_frames;
-using test::Peer;
+using namespace test;
 using testing::ElementsAre;
 using testing::IsEmpty;
-using Frames = std::vector<Frame>;
 
 std::string text_of(const Member& member) {
   return std::to_string(member.id) + "=" + std::string(member.name);

@@ -12,15 +12,7 @@ namespace wsd::worker {
 namespace {
 
 using namespace std::chrono_literals;
-using test::client_frame;
-using test::close_payload;
-using test::ConnectionBench;
-using test::Events;
-using test::Frame;
-using test::parse_frames;
-using test::Peer;
-using test::recording_echo;
-using Frames = std::vector<Frame>;
+using namespace test;
 
 class ClientConnectionDeadlines : public testing::Test {
  protected:

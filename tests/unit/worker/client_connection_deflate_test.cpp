@@ -14,20 +14,11 @@
 namespace wsd::worker {
 namespace {
 
-using test::client_frame;
-using test::ConnectionBench;
-using test::Events;
-using test::Frame;
-using test::parse_frames;
-using test::Peer;
-using test::plain_answer;
-using test::plain_handshake;
-using test::recording_echo;
+using namespace test;
 using wsd::test::chatter;
 using wsd::test::noise;
 using wsd::test::ZlibDeflater;
 using wsd::test::ZlibInflater;
-using Frames = std::vector<Frame>;
 
 constexpr int text_plain = 0x81;
 constexpr int text_compressed = 0xC1;

@@ -16,20 +16,10 @@ namespace wsd::worker {
 namespace {
 
 using protocol::test::with_header;
-using test::client_frame;
-using test::close_payload;
-using test::ConnectionBench;
-using test::Events;
-using test::Frame;
-using test::parse_frames;
-using test::Peer;
-using test::plain_answer;
-using test::plain_handshake;
-using test::recording_echo;
+using namespace test;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
-using Frames = std::vector<Frame>;
 
 class ClientConnectionLimits : public testing::Test {
  protected:

@@ -11,11 +11,7 @@
 namespace wsd::worker {
 namespace {
 
-using test::client_frame;
-using test::ConnectionBench;
-using test::Events;
-using test::Peer;
-using test::recording_echo;
+using namespace test;
 
 class ClientConnectionReadiness : public testing::Test {
  protected:

@@ -10,15 +10,7 @@
 namespace wsd::worker {
 namespace {
 
-using test::client_frame;
-using test::close_payload;
-using test::ConnectionBench;
-using test::Events;
-using test::Frame;
-using test::parse_frames;
-using test::Peer;
-using test::recording_echo;
-using Frames = std::vector<Frame>;
+using namespace test;
 
 class ClientConnectionSendQueue : public testing::Test {
  protected:

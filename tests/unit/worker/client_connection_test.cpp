@@ -14,17 +14,7 @@ namespace {
 
 using protocol::Opcode;
 using protocol::test::for_each_cutting;
-using test::client_frame;
-using test::close_payload;
-using test::ConnectionBench;
-using test::Events;
-using test::Frame;
-using test::parse_frames;
-using test::Peer;
-using test::plain_answer;
-using test::plain_handshake;
-using test::recording_echo;
-using Frames = std::vector<Frame>;
+using namespace test;
 
 TEST(ClientConnection, OpensWhereverTheRequestIsCut) {
   Events events;

@@ -15,9 +15,7 @@ namespace wsd::worker {
 namespace {
 
 using protocol::test::HeapWatch;
-using test::client_frame;
-using test::ConnectionBench;
-using test::Peer;
+using namespace test;
 
 class EchoAllocation : public testing::Test {
  protected:

@@ -14,11 +14,7 @@
 namespace wsd::worker {
 namespace {
 
-using test::close_payload;
-using test::ConnectionBench;
-using test::Frame;
-using test::parse_frames;
-using test::Peer;
+using namespace test;
 using testing::ElementsAre;
 using testing::Gt;
 using testing::IsEmpty;

@@ -21,6 +21,7 @@ struct Frame {
 
   bool operator==(const Frame&) const = default;
 };
+using Frames = std::vector<Frame>;
 
 inline void PrintTo(const Frame& frame, std::ostream* out) {
   *out << "{0x" << std::hex << frame.first_byte << std::dec << ", " << frame.payload.size() << " bytes \""
