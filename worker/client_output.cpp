@@ -18,8 +18,9 @@ constexpr std::size_t large_payload = 16 * 1024;
 constexpr std::size_t larger_payload = 64 * 1024;
 // Up to here a shared frame is copied all the same: cheaper than a piece of its own in the writev.
 constexpr std::size_t small_frame = 1024;
-// A turn that produces more than this for one connection sends it early: the peer may as well begin to read.
-constexpr std::size_t early_flush = 128 * 1024;
+// A turn that produces more than this for one connection sends it early: the peer may as well begin to read. What one
+// read brings is answered by less.
+constexpr std::size_t early_flush = 256 * 1024;
 // Pongs of one turn beyond this are merged into the latest.
 constexpr std::size_t pongs_per_turn = 16 * 1024;
 constexpr std::size_t max_pieces = OutputArena::Pieces::capacity;

@@ -205,11 +205,22 @@ TEST_F(ClientOutputTest, EveryPayloadSizeArrivesWhole) {
 
 TEST_F(ClientOutputTest, AnOutputOfManyFramesLeavesEarly) {
   const std::string payload(10'000, 'x');
-  for (int i = 0; i < 12; ++i) ASSERT_TRUE(send(payload));
+  for (int i = 0; i < 26; ++i) ASSERT_TRUE(send(payload));
   EXPECT_EQ(transport_.writes, 0);
-  for (int i = 0; i < 2; ++i) ASSERT_TRUE(send(payload));
+  ASSERT_TRUE(send(payload));
   EXPECT_EQ(transport_.writes, 1);
-  EXPECT_EQ(test::parse_frames(flush_all()).size(), 14U);
+  EXPECT_EQ(test::parse_frames(flush_all()).size(), 27U);
+}
+
+TEST_F(ClientOutputTest, WhatAnswersTheLargeMessagesOfOneReadLeavesByOneWrite) {
+  const auto input = context_.read_buffer();
+  std::ranges::fill(input, std::byte{'i'});
+  const std::string_view message(reinterpret_cast<const char*>(input.data()), 64 * 1024);
+  context_.reading = {.output = &output_, .more = true};
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(send(message));
+  EXPECT_EQ(transport_.writes, 0);
+  ASSERT_TRUE(output_.send_now(way()));
+  EXPECT_EQ(transport_.writes, 1);
 }
 
 TEST_F(ClientOutputTest, ATurnInManyPiecesKeepsItsOrder) {
