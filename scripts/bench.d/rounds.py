@@ -47,9 +47,10 @@ class Bench:
     def few_rounds(self):
         return min(self.options.rounds, 3)
 
-    @property
-    def peer_rounds(self):
-        return min(self.options.rounds, self.options.peer_rounds)
+    def rounds_for(self, peer):
+        """All for who was named by --peer; of those that are several times slower few say enough."""
+        rounds = {"all": self.options.rounds, "some": self.some_rounds, "few": self.few_rounds}[peer.rounds]
+        return min(rounds, self.options.peer_rounds or rounds)
 
     def measure(self, row, title):
         """{variant's name: {"reference", "target", "reports"}}; a report has the number of its round."""

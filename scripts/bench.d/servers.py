@@ -34,14 +34,22 @@ class Running:
 class Server:
     name: str
     start: object  # a context manager's function: (pinning) -> Running
+    rounds: str = "all"  # or some, or few: how often a peer is worth measuring
 
 
-def floor_server(binaries, options=()):
+def floor_server(binaries, options=(), count=1):
+    command = [str(binaries / "floor"), *options]
+
     @contextlib.contextmanager
     def start(pinning):
-        with running(pinning + [str(binaries / "floor"), *options], stdout=subprocess.PIPE, text=True) as process:
-            port = process.stdout.readline().split()[-1]
-            yield Running(f"ws://127.0.0.1:{port}/", [process.pid])
+        with contextlib.ExitStack() as processes:
+            pids, port = [], "0"
+            for _ in range(count):
+                words = pinning + command + ["--port", port]
+                process = processes.enter_context(running(words, stdout=subprocess.PIPE, text=True))
+                port = process.stdout.readline().split()[-1]
+                pids.append(process.pid)
+            yield Running(f"ws://127.0.0.1:{port}/", pids)
 
     return Server("floor", start)
 
@@ -123,7 +131,7 @@ def libwebsockets_echo(directory):
         command = ["cc", "-O2", "-o", str(binary), str(PEERS / "lws_echo.c"), *package.stdout.split()]
         if subprocess.run(command, capture_output=True, check=False).returncode != 0:
             raise Failure(f"no libwebsockets: {shlex.join(command)} fails")
-    return peer_server(f"libwebsockets={shlex.quote(str(binary))} {{port}}")
+    return peer_server(f"libwebsockets={shlex.quote(str(binary))} {{port}}", "some")
 
 
 def node_ws_echo(_):
@@ -133,10 +141,10 @@ def node_ws_echo(_):
     if not any((place / "ws").is_dir() for place in places):
         raise Failure("no npm's ws: neither node-ws (scripts/setup --bench) nor tests/integration/node has it")
     path = ":".join(map(str, places))
-    return peer_server(f"ws (node)=env NODE_PATH={path} node {PEERS / 'ws_echo.cjs'} {{port}}")
+    return peer_server(f"ws (node)=env NODE_PATH={path} node {PEERS / 'ws_echo.cjs'} {{port}}", "few")
 
 
-def peer_server(description):
+def peer_server(description, rounds="all"):
     name, separator, command = description.partition("=")
     if not separator or "{port}" not in command:
         raise Failure(f"--peer takes NAME=COMMAND with {{port}} in it, not {description}")
@@ -148,7 +156,7 @@ def peer_server(description):
             await_port(port, process)
             yield Running(f"ws://127.0.0.1:{port}/", family_of(process.pid))
 
-    return Server(name, start)
+    return Server(name, start, rounds)
 
 
 def free_port():

@@ -117,7 +117,7 @@ def echo_rows(bench):
         target = ECHO_TARGETS.get((work[0], work[2]))
         own = bench.own_servers()
         variants = [Variant(s.name, against(s, *arguments), "floor", target if s.name == "wsd" else None) for s in own]
-        variants += [Variant(s.name, against(s, *arguments), "floor", rounds=bench.peer_rounds) for s in bench.peers]
+        variants += [Variant(s.name, against(s, *arguments), "floor", rounds=bench.rounds_for(s)) for s in bench.peers]
         yield Row(echo_title(*work), variants)
 
 
@@ -177,7 +177,7 @@ def connect_rows(bench):
     arguments = ["--churn", "--connections=50"]
     own = bench.own_servers()
     variants = [Variant(s.name, against(s, *arguments), "floor", CONNECT_TARGET if s.name == "wsd" else None) for s in own]
-    variants += [Variant(s.name, against(s, *arguments), "floor", rounds=bench.peer_rounds) for s in bench.peers]
+    variants += [Variant(s.name, against(s, *arguments), "floor", rounds=bench.rounds_for(s)) for s in bench.peers]
     yield Row("connect, handshake, one echo, close", variants)
     if bench.has_wsd:
         secure = wsd_server(bench.wsd, certificate=self_signed(bench.directory), name="wsd, TLS 1.3")
@@ -268,19 +268,23 @@ def growth_rows(bench):
                 measure = against(server, *echo_arguments(size, count, 1), least=seconds_for(count))
                 variants.append(Variant(f"{server.name}, {count:,}", measure, first, rounds=bench.some_rounds))
         yield Row(f"{size_name(size)}, one in flight on each", variants)
-    if bench.has_wsd and bench.options.most >= 10_000:
-        yield Row("20 B, one in flight on each, 6 workers and 6 clients", [many(count) for count in (1000, 10_000, 100_000)])
+    if bench.options.most >= 10_000:
+        servers = [floor_server(bench.binaries, count=6)]
+        servers += [wsd_server(bench.wsd, count=6)] if bench.has_wsd else []
+        variants = [many(server, count, bench.few_rounds) for server in servers for count in (1000, 10_000, 100_000)]
+        yield Row("20 B, one in flight on each, 6 processes and 6 clients", variants)
 
 
-def many(count):
+def many(server, count, rounds):
     """More than one process may hold. A message takes a second's turn with 100,000, so a measurement takes several."""
     arguments = [*echo_arguments(20, count, 1), "--threads=6"]
+    times = ["--duration=4", "--warmup=2"] if count > 10_000 else ["--duration=1", "--warmup=0.3"]
 
     def measure(bench):
-        with wsd_server(bench.wsd, count=6).start(bench.server_pinning) as running:
-            return bench.client.run(running, arguments + ["--duration=4", "--warmup=2"], 180)
+        with server.start(bench.server_pinning) as running:
+            return bench.client.run(running, arguments + times, 180)
 
-    return Variant(f"wsd, {count:,}", measure, "wsd, 1,000", rounds=1 if count > 10_000 else 3)
+    return Variant(f"{server.name}, {count:,}", measure, f"{server.name}, 1,000", rounds=rounds)
 
 
 ACTIVE_TARGET = 1.3

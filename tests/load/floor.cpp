@@ -200,6 +200,7 @@ class Floor {
     address.sin_port = htons(port);
     const int on = 1;
     ::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    ::setsockopt(listener_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);  // several of them share the connections
     auto* generic = reinterpret_cast<sockaddr*>(&address);
     if (::bind(listener_, generic, sizeof address) != 0 || ::listen(listener_, 4096) != 0) fail("listen");
     ::getsockname(listener_, generic, &size);
