@@ -18,8 +18,8 @@
 #include "master/exit_status.h"
 #include "master/module_memory.h"
 #include "master/nearest_word.h"
+#include "protocol/printable_text.h"
 #include "worker/apps/builtin_apps.h"
-#include "worker/printable_text.h"
 
 namespace wsd::master {
 
@@ -33,7 +33,7 @@ const AppModule* builtin_app(const std::string& app) {
       CommandStatus::failed,
       fmt::format("there is no app \"{}\": the nearest of the built-in ones ({}) is {}, and your own is a "
                   "file that ends in .cpp or .so",
-                  worker::printable(app), fmt::join(names, ", "), nearest_word(app, names)));
+                  protocol::printable(app), fmt::join(names, ", "), nearest_word(app, names)));
 }
 
 constexpr std::size_t max_reason = 2000;

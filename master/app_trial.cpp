@@ -14,10 +14,10 @@
 #include <string_view>
 
 #include "master/text_lines.h"
+#include "protocol/printable_text.h"
 #include "worker/app_host.h"
 #include "worker/file_descriptor.h"
 #include "worker/module_loader.h"
-#include "worker/printable_text.h"
 #include "worker/privileges.h"
 #include "worker/tls_context.h"
 
@@ -40,7 +40,7 @@ void report(int output, Step step) {
   } catch (...) {
     problem = "the app threw something that is not a std::exception";
   }
-  const std::string line = worker::printable(problem) + '\n';
+  const std::string line = protocol::printable(problem) + '\n';
   [[maybe_unused]] const ssize_t written = ::write(output, line.data(), line.size());
 }
 

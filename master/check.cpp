@@ -27,7 +27,7 @@
 #include "master/status_page.h"
 #include "master/tls_files.h"
 #include "protocol/json_writer.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::master {
 
@@ -149,7 +149,7 @@ class Check {
   static void write(protocol::JsonWriter& json, std::string_view name, const std::vector<std::string>& lines) {
     json.key(name);
     json.begin_array();
-    for (const std::string& line : lines) json.value(worker::printable(line));
+    for (const std::string& line : lines) json.value(protocol::printable(line));
     json.end_array();
   }
 

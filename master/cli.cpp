@@ -17,8 +17,8 @@
 #include "master/master_contact.h"
 #include "master/status_page.h"
 #include "master/terminal_screen.h"
+#include "protocol/printable_text.h"
 #include "protocol/utf8.h"
-#include "worker/printable_text.h"
 
 namespace wsd::master {
 
@@ -56,7 +56,7 @@ MasterContact find_master(const Options& flags) {
 }
 
 void print(const std::string& line) {
-  std::fputs((worker::printable(line) + '\n').c_str(), stdout);
+  std::fputs((protocol::printable(line) + '\n').c_str(), stdout);
   std::fflush(stdout);
 }
 
@@ -169,8 +169,8 @@ bool is_valid_utf8(std::string_view text) {
 void check(const ControlRequest& request) {
   const Publication& publication = request.publication;
   if (publication.channel.empty() || publication.channel.size() > max_channel || !is_valid_utf8(publication.channel)) {
-    refuse(fmt::format("'{}' is no channel: its name is UTF-8 of 1 to {} bytes", worker::printable(publication.channel),
-                       max_channel));
+    refuse(fmt::format("'{}' is no channel: its name is UTF-8 of 1 to {} bytes",
+                       protocol::printable(publication.channel), max_channel));
   }
   if (!publication.binary && !is_valid_utf8(publication.data)) {
     refuse("the data is not UTF-8, which a text message must be; --binary publishes it as it is");
@@ -295,7 +295,7 @@ void print_warning(const std::string& line) {
 }
 
 void print_error(const std::string& line) {
-  std::fputs(("wsd: " + worker::printable(line) + '\n').c_str(), stderr);
+  std::fputs(("wsd: " + protocol::printable(line) + '\n').c_str(), stderr);
 }
 
 }  // namespace wsd::master

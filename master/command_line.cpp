@@ -20,8 +20,8 @@
 #include "master/option_table.h"
 #include "master/option_value.h"
 #include "master/quantities.h"
+#include "protocol/printable_text.h"
 #include "worker/apps/builtin_apps.h"
-#include "worker/printable_text.h"
 
 namespace wsd::master {
 
@@ -92,10 +92,10 @@ const CommandEntry& find_command(std::string_view word) {
     names.emplace_back(entry.name);
   }
   if (word.starts_with('-')) {
-    fail(fmt::format("the command comes before '{}': try `wsd start --help`", worker::printable(word)));
+    fail(fmt::format("the command comes before '{}': try `wsd start --help`", protocol::printable(word)));
   }
-  fail(fmt::format("unknown command '{}': the nearest is `wsd {}`, and `wsd --help` lists all", worker::printable(word),
-                   nearest_word(word, names)));
+  fail(fmt::format("unknown command '{}': the nearest is `wsd {}`, and `wsd --help` lists all",
+                   protocol::printable(word), nearest_word(word, names)));
 }
 
 std::optional<std::uint32_t> slot_from(std::string_view text) {
@@ -132,7 +132,7 @@ class Parser {
   } catch (const CLI::CallForHelp&) {
     return Help{app_.help()};
   } catch (const CLI::ParseError& error) {
-    fail(fmt::format("{}; see `wsd {} --help`", worker::printable(error.what()), entry_.name));
+    fail(fmt::format("{}; see `wsd {} --help`", protocol::printable(error.what()), entry_.name));
   }
 
   [[nodiscard]] CommandDescription describe() const {
@@ -184,7 +184,7 @@ class Parser {
     const std::function<void(const std::string&)> take_it = [this](const std::string& text) {
       const auto time = text.empty() ? std::optional(default_watch) : duration_from(text);
       if (!time || *time < shortest_watch || *time > longest_watch) {
-        fail(fmt::format("--watch takes 100ms to 1h between two looks, not '{}'", worker::printable(text)));
+        fail(fmt::format("--watch takes 100ms to 1h between two looks, not '{}'", protocol::printable(text)));
       }
       result_.watch = time;
     };
@@ -199,7 +199,7 @@ class Parser {
                              std::function<bool(const std::string&)> read) {
       const std::function<void(const std::string&)> take_it = [flag, read = std::move(read)](const std::string& text) {
         if (!read(text))
-          fail(fmt::format("{} cannot be '{}'; see `wsd connections --help`", flag, worker::printable(text)));
+          fail(fmt::format("{} cannot be '{}'; see `wsd connections --help`", flag, protocol::printable(text)));
       };
       app_.add_option_function(flag, take_it, description)->type_name(value_name);
     };
@@ -290,7 +290,7 @@ class Parser {
   void refuse_empty_values(const std::vector<std::string>& arguments) const {
     for (const std::string& argument : arguments) {
       if (argument.starts_with("--") && argument.find('=') == argument.size() - 1) {
-        fail(fmt::format("'{}' lacks its value; see `wsd {} --help`", worker::printable(argument), entry_.name));
+        fail(fmt::format("'{}' lacks its value; see `wsd {} --help`", protocol::printable(argument), entry_.name));
       }
     }
   }
@@ -302,7 +302,7 @@ class Parser {
     if (option != leftovers.end()) refuse_unknown_option(option->substr(0, option->find('=')));
     if (!leftovers.empty()) {
       fail(fmt::format("'{}' is one argument too many for `wsd {}`; see `wsd {} --help`",
-                       worker::printable(leftovers.front()), entry_.name, entry_.name));
+                       protocol::printable(leftovers.front()), entry_.name, entry_.name));
     }
   }
 
@@ -313,7 +313,7 @@ class Parser {
       for (const std::string& name : known->get_snames()) names.push_back("-" + name);
     }
     fail(fmt::format("unknown option '{}': the nearest is '{}', and `wsd {} --help` lists all",
-                     worker::printable(option), nearest_word(option, names), entry_.name));
+                     protocol::printable(option), nearest_word(option, names), entry_.name));
   }
 
   const CommandEntry& entry_;

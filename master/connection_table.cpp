@@ -12,7 +12,7 @@
 #include "master/quantities.h"
 #include "master/text_table.h"
 #include "protocol/json_writer.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::master {
 
@@ -33,7 +33,7 @@ std::string time_text(std::uint64_t ms) {
 
 // Printable first, since an escape must not be cut.
 std::string shortened(std::string_view text) {
-  std::string shown = worker::printable(text);
+  std::string shown = protocol::printable(text);
   if (count_characters(shown) <= longest_cell) return shown;
   std::size_t end = 0;
   for (std::size_t characters = 0; characters < longest_cell; ++characters) {
@@ -140,7 +140,7 @@ std::vector<std::string> connection_columns() {
 std::optional<std::string> problem_with_column(std::string_view column) {
   if (find_column(column) != nullptr) return std::nullopt;
   const std::vector<std::string> names = connection_columns();
-  return fmt::format("--sort has no column '{}': the nearest is '{}', and there are {}", worker::printable(column),
+  return fmt::format("--sort has no column '{}': the nearest is '{}', and there are {}", protocol::printable(column),
                      nearest_word(column, names), fmt::join(names, ", "));
 }
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "protocol/json_writer.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::master {
 
@@ -165,7 +165,7 @@ Result<ControlRequest> control_request_from_json(std::string_view line) {
     return Error{"a member of the request has the wrong type"};
   }
   const auto command = command_from(name);
-  if (!command) return Error{fmt::format("unknown command '{}'", worker::printable(name))};
+  if (!command) return Error{fmt::format("unknown command '{}'", protocol::printable(name))};
   request.command = *command;
   if (*command == ControlCommand::publish && !take_publication(members, request.publication)) {
     return Error{"what is to be published is not whole: it has a channel and data"};

@@ -15,8 +15,8 @@
 #include <utility>
 
 #include "master/exit_status.h"
+#include "protocol/printable_text.h"
 #include "worker/address_text.h"
-#include "worker/printable_text.h"
 
 namespace wsd::master {
 
@@ -77,7 +77,7 @@ InheritedSocket::InheritedSocket(worker::FileDescriptor socket, std::string name
     throw CommandError(CommandStatus::usage,
                        fmt::format("descriptor {}{}, which the service manager passed on (LISTEN_FDS), is no listening "
                                    "socket of TCP or unix; in a .socket unit that is ListenStream= with Accept=no",
-                                   socket_.get(), name_.empty() ? "" : " (" + worker::printable(name_) + ")"));
+                                   socket_.get(), name_.empty() ? "" : " (" + protocol::printable(name_) + ")"));
   }
   ::fcntl(socket_.get(), F_SETFD, FD_CLOEXEC);
   ::fcntl(socket_.get(), F_SETFL, ::fcntl(socket_.get(), F_GETFL) | O_NONBLOCK);
@@ -109,7 +109,7 @@ std::string InheritedSocket::description() const {
   const std::string where = is_unix() ? "unix:" + path_
                                       : fmt::format(fmt::runtime(address.ss_family == AF_INET6 ? "[{}]:{}" : "{}:{}"),
                                                     host, ntohs(port_of(address)));
-  return worker::printable(name_.empty() ? where : fmt::format("{} at {}", name_, where));
+  return protocol::printable(name_.empty() ? where : fmt::format("{} at {}", name_, where));
 }
 
 std::vector<InheritedSocket> take_inherited_sockets() {

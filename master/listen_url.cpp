@@ -10,7 +10,7 @@
 #include <optional>
 #include <span>
 
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::master {
 
@@ -128,7 +128,8 @@ bool ListenUrl::is_same_place(const ListenUrl& other) const {
 
 Result<ListenUrl> parse_listen_url(std::string_view text, SocketKind kind) {
   const auto refuse = [text, kind](std::string_view why) {
-    return Error{fmt::format("bad listen URL '{}': {}; write it like {}", worker::printable(text), why, example(kind))};
+    return Error{
+        fmt::format("bad listen URL '{}': {}; write it like {}", protocol::printable(text), why, example(kind))};
   };
   const std::size_t question = text.find('?');
   const bool proxied = question != std::string_view::npos;

@@ -13,8 +13,8 @@
 #include "master/app_source.h"
 #include "master/quantities.h"
 #include "master/toml_syntax.h"
+#include "protocol/printable_text.h"
 #include "protocol/utf8.h"
-#include "worker/printable_text.h"
 
 namespace wsd::master {
 
@@ -196,7 +196,7 @@ std::string absolute(std::string_view path, std::string_view base) {
 }  // namespace
 
 std::string quoted(std::string_view text) {
-  return fmt::format("'{}'", worker::printable(text));
+  return fmt::format("'{}'", protocol::printable(text));
 }
 
 Problem give_text(const OptionEntry& entry, std::string_view text, Options& options) {

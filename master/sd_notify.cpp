@@ -14,9 +14,9 @@
 #include <utility>
 
 #include "master/earliest.h"
+#include "protocol/printable_text.h"
 #include "worker/file_descriptor.h"
 #include "worker/log.h"
-#include "worker/printable_text.h"
 
 namespace wsd::master {
 
@@ -59,7 +59,7 @@ int send_datagram(const std::string& to, std::string_view text) {
 }
 
 std::string status_line(std::string_view text) {
-  return fmt::format("STATUS={}", worker::printable(text));
+  return fmt::format("STATUS={}", protocol::printable(text));
 }
 
 }  // namespace

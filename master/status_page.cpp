@@ -11,7 +11,7 @@
 
 #include "master/quantities.h"
 #include "master/text_table.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::master {
 
@@ -57,7 +57,7 @@ std::string uptime_text(double uptime_s) {
 
 std::string joined_addresses(const Lines& addresses) {
   std::string text;
-  for (const std::string& url : addresses) text += (text.empty() ? "" : " ") + worker::printable(url);
+  for (const std::string& url : addresses) text += (text.empty() ? "" : " ") + protocol::printable(url);
   return text;
 }
 
@@ -83,11 +83,11 @@ void add_troubles(Lines& lines, const Counters& totals) {
 Lines global_lines(const Status& status) {
   const std::time_t started = std::chrono::system_clock::to_time_t(status.started_at);
   Lines lines{
-      fmt::format("wsd version: {}{}name: {}{}master pid: {}", worker::printable(status.version), between,
-                  worker::printable(status.name), between, status.pid),
+      fmt::format("wsd version: {}{}name: {}{}master pid: {}", protocol::printable(status.version), between,
+                  protocol::printable(status.name), between, status.pid),
       fmt::format("start time: {:%Y-%m-%d %H:%M:%S}{}run {}{}generation: {}", fmt::localtime(started), between,
                   uptime_text(status.uptime_s), between, status.generation),
-      fmt::format("app: {}{}{}", worker::printable(status.app), between, addresses_text(status)),
+      fmt::format("app: {}{}{}", protocol::printable(status.app), between, addresses_text(status)),
       fmt::format("{}{}{} (at most {} per worker){}{} draining", counted(status.workers.size(), "worker"), between,
                   counted(status.totals.connections, "connection"), status.max_connections, between,
                   status.draining.size()) +
@@ -167,7 +167,7 @@ Lines process_lines(const Status& status) {
 Lines listen_lines(const Banner& banner) {
   TextTable table({{"user"}, {"name"}, {"app"}, {"listen"}, {"count", TextTable::Align::right}, {"state"}});
   const auto add = [&](const std::string& app, const std::string& url) {
-    table.add_row({banner.user, banner.name, app, worker::printable(url), fmt::format("{}", banner.count), "[OK]"});
+    table.add_row({banner.user, banner.name, app, protocol::printable(url), fmt::format("{}", banner.count), "[OK]"});
   };
   for (const std::string& url : banner.listen) add(banner.app, url);
   for (const std::string& url : banner.api) add("(api)", url);

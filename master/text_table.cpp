@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "protocol/assertion.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::master {
 
@@ -16,7 +16,7 @@ constexpr std::string_view gap = "  ";
 
 void TextTable::add_row(std::vector<std::string> cells) {
   WSD_ASSERT(cells.size() == columns_.size());
-  for (std::string& cell : cells) cell = worker::printable(cell);
+  for (std::string& cell : cells) cell = protocol::printable(cell);
   rows_.push_back(std::move(cells));
 }
 

@@ -8,7 +8,7 @@
 #include <iterator>
 
 #include "protocol/json_writer.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::worker {
 
@@ -33,7 +33,7 @@ std::string_view name_of(ClosedBy who) {
 }
 
 std::string printable_field(std::string_view text) {
-  return printable(text.substr(0, max_field));
+  return protocol::printable(text.substr(0, max_field));
 }
 
 double in_seconds(std::chrono::milliseconds time) {

@@ -6,10 +6,10 @@
 
 #include "protocol/close_code.h"
 #include "protocol/opening_handshake.h"
+#include "protocol/printable_text.h"
 #include "worker/client_connection.h"
 #include "worker/handshake_answer.h"
 #include "worker/log.h"
-#include "worker/printable_text.h"
 
 namespace wsd::worker {
 
@@ -65,7 +65,7 @@ void ClientConnection::take_opening(std::span<std::byte>& input) {
   if (const auto error = protocol::check_opening_handshake(request_.head())) return refuse(*error);
   if (const auto error = context_.origins.check(request_.head())) {
     log::stranger(log::Level::debug, "origins that were refused", "the origin '{}' may not open a WebSocket here",
-                  printable(request_.header("Origin")));
+                  protocol::printable(request_.header("Origin")));
     return refuse(*error);
   }
   open();

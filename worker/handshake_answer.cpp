@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "protocol/opening_handshake.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::worker {
 
@@ -25,7 +25,8 @@ std::vector<std::string_view> HandshakeAnswer::offered_subprotocols() const {
 void HandshakeAnswer::select_subprotocol(std::string_view name) {
   const auto offered = offered_subprotocols();
   if (std::ranges::find(offered, name) == offered.end()) {
-    throw std::invalid_argument(fmt::format("the client does not offer the subprotocol \"{}\"", printable(name)));
+    throw std::invalid_argument(
+        fmt::format("the client does not offer the subprotocol \"{}\"", protocol::printable(name)));
   }
   attributes_.set_subprotocol(name);
 }

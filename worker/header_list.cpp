@@ -7,7 +7,7 @@
 #include <string>
 
 #include "protocol/http_syntax.h"
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 namespace wsd::worker {
 
@@ -26,9 +26,10 @@ bool is_written_by_the_server(std::string_view name) {
 
 void HeaderList::add(std::string_view name, std::string_view value) {
   if (!protocol::is_token(name))
-    throw std::invalid_argument(fmt::format("\"{}\" is no header's name", printable(name)));
+    throw std::invalid_argument(fmt::format("\"{}\" is no header's name", protocol::printable(name)));
   if (!protocol::is_field_value(value)) {
-    throw std::invalid_argument(fmt::format("\"{}\" cannot be the value of the header {}", printable(value), name));
+    throw std::invalid_argument(
+        fmt::format("\"{}\" cannot be the value of the header {}", protocol::printable(value), name));
   }
   if (is_written_by_the_server(name)) {
     throw std::invalid_argument(fmt::format("the header {} is written by the server", name));

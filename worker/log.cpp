@@ -17,9 +17,9 @@
 #include <vector>
 
 #include "protocol/json_writer.h"
+#include "protocol/printable_text.h"
 #include "worker/line_file.h"
 #include "worker/line_rate.h"
-#include "worker/printable_text.h"
 
 namespace wsd::log {
 
@@ -279,7 +279,7 @@ std::string rfc3339(std::chrono::system_clock::time_point time) {
 }
 
 std::string escape(std::string_view text) {
-  return worker::printable(text);
+  return protocol::printable(text);
 }
 
 }  // namespace wsd::log

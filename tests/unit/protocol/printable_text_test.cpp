@@ -1,8 +1,8 @@
-#include "worker/printable_text.h"
+#include "protocol/printable_text.h"
 
 #include <gtest/gtest.h>
 
-namespace wsd::worker {
+namespace wsd::protocol {
 namespace {
 
 TEST(Printable, LeavesTextAlone) {
@@ -36,4 +36,4 @@ TEST(Printable, ChangesNothingTheSecondTime) {
 }
 
 }  // namespace
-}  // namespace wsd::worker
+}  // namespace wsd::protocol

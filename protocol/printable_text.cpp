@@ -1,12 +1,8 @@
-#include "worker/printable_text.h"
-
-#include <fmt/format.h>
-
-#include <iterator>
+#include "protocol/printable_text.h"
 
 #include "protocol/utf8_sequence.h"
 
-namespace wsd::worker {
+namespace wsd::protocol {
 
 namespace {
 
@@ -35,7 +31,8 @@ void append_escaped(std::string& result, unsigned byte) {
       result += "\\e";
       break;
     default:
-      fmt::format_to(std::back_inserter(result), "\\x{:02x}", byte);
+      constexpr std::string_view digits = "0123456789abcdef";
+      result.append("\\x").append({digits[byte >> 4U], digits[byte & 15U]});
   }
 }
 
@@ -45,7 +42,7 @@ std::string printable(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    const std::size_t length = protocol::utf8_sequence_length(text);
+    const std::size_t length = utf8_sequence_length(text);
     if (length == 0 || is_control(text.substr(0, length))) {
       for (std::size_t i = 0; i < (length == 0 ? 1 : length); ++i) append_escaped(result, byte_at(text, i));
     } else {
@@ -56,4 +53,4 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-}  // namespace wsd::worker
+}  // namespace wsd::protocol
