@@ -109,39 +109,45 @@ def test_a_prefix(directory, servers):
     assert "hello " in report["problems"][0]
 
 
+def run_against(directory, answer, *arguments, path="/"):
+    """wsbench with a server that answers its one request so: the port, the request's head, the exit status and what was said."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with start(directory, *SHORT, "-c", 1, *arguments, f"ws://localhost:{port}{path}") as client:
+            connection, _ = listener.accept()
+            with connection:
+                head = connection.recv(65536).decode()
+                connection.sendall(answer)
+                output, error = client.communicate(timeout=30)
+    return port, head, client.returncode, output, error
+
+
 def test_headers_and_path_arrive(directory):
     """Seen by a server that only looks at the request."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    url = f"ws://localhost:{listener.getsockname()[1]}/a/b?c=d#e"
-    with start(directory, *SHORT, "-c", 1, "-H", "Origin: https://example.org", "-H", "Cookie: a=b", url) as client:
-        connection, _ = listener.accept()
-        head = connection.recv(65536).decode()
-        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-        output, error = client.communicate(timeout=30)
-    listener.close()
-    connection.close()
+    port, head, status, output, error = run_against(
+        directory, b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+        "-H", "Origin: https://example.org", "-H", "Cookie: a=b", path="/a/b?c=d#e")
     assert head.startswith("GET /a/b?c=d HTTP/1.1\r\n")
-    assert f"\r\nHost: localhost:{listener_port(url)}\r\n" in head
+    assert f"\r\nHost: localhost:{port}\r\n" in head
     assert "\r\nOrigin: https://example.org\r\n" in head and "\r\nCookie: a=b\r\n" in head
-    assert client.returncode == 1
+    assert status == 1
     assert 'Errors: handshake 1\n    first: the server answered "HTTP/1.1 403 Forbidden"' in output, output + error
 
 
-def listener_port(url):
-    return url.split(":")[2].split("/")[0]
+def test_what_a_server_says_reaches_no_terminal_as_it_is(directory):
+    answer = b"HTTP/1.1 500 \x1b[31mred\xff\r\n\r\n"
+    _, _, status, output, error = run_against(directory, answer)
+    assert status == 1 and r'the server answered "HTTP/1.1 500 \e[31mred\xff"' in output, output + error
+    _, _, status, output, error = run_against(directory, answer, "--json")
+    assert status == 1 and r"\e[31mred\xff" in json.loads(output)["problems"][0], output + error
 
 
 def test_a_wrong_accept_key_is_no_handshake(directory):
-    listener = socket.create_server(("127.0.0.1", 0))
-    with start(directory, *SHORT, "-c", 1, "--json", url_of(listener.getsockname()[1])) as client:
-        connection, _ = listener.accept()
-        connection.recv(65536)
-        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                           b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
-        report = json.loads(client.communicate(timeout=30)[0])
-    listener.close()
-    connection.close()
-    assert client.returncode == 1 and report["errors_handshake"] == 1
+    answer = (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+              b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
+    _, _, status, output, _ = run_against(directory, answer, "--json")
+    report = json.loads(output)
+    assert status == 1 and report["errors_handshake"] == 1
     assert "Sec-WebSocket-Accept" in report["problems"][0]
 
 

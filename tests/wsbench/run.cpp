@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "protocol/printable_text.h"
 #include "tests/wsbench/crew.h"
 #include "tests/wsbench/progress_line.h"
 #include "tests/wsbench/server_processes.h"
@@ -286,10 +287,9 @@ class Run {
       outcome_.latencies->merge(statistics.latencies);
       outcome_.errors.add(statistics.errors);
       outcome_.gaps.merge(statistics.gaps);
-      const std::string_view problem = statistics.first_problem.data();
+      const std::string problem = protocol::printable(statistics.first_problem.data());  // may be a server's own words
       std::vector<std::string>& known = outcome_.explanations;
-      if (!problem.empty() && std::find(known.begin(), known.end(), problem) == known.end())
-        known.emplace_back(problem);
+      if (!problem.empty() && std::find(known.begin(), known.end(), problem) == known.end()) known.push_back(problem);
     }
     outcome_.events_in_all = sum(&Statistics::events);
     outcome_.open = sum(&Statistics::open);
