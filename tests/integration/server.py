@@ -125,7 +125,7 @@ def environment(directory):
         "HOME": os.environ.get("HOME", "/"),
         "LANG": "C.UTF-8",
         "WSD_CONFIG": "/dev/null",  # and not what is installed on this machine
-        "ASAN_OPTIONS": f"log_path={reports}:exitcode=99:detect_leaks=1:handle_abort=1:allocator_may_return_null=0",
+        "ASAN_OPTIONS": f"log_path={reports}:exitcode=99:detect_leaks=1:handle_abort=1:handle_sigill=1:allocator_may_return_null=0",
         "UBSAN_OPTIONS": f"log_path={reports}:print_stacktrace=1",
     }
 

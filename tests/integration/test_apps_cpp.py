@@ -11,11 +11,11 @@ import threading
 import pytest
 
 from clients import CLOSE, TEXT, ConnectionGone, RawClient, close_frame, frame, handshake_request
+from modules import SANITIZERS, compile_module
 from server import BINARY, environment, is_alive, shared_server, wait_until
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs/examples"
-HEADERS = ROOT / "worker/include"
 
 HELLO = """
 #include <wsd/app.h>
@@ -33,20 +33,13 @@ def app_with(body, includes=()):
     return "\n".join(lines) + "\n" + textwrap.dedent(body) + "\n}\n"
 
 
-def compile_module(source, target, flags=()):
-    """A module made by the compiler itself, as somebody with tools of their own would."""
-    command = ["c++", "-std=c++20", "-fPIC", "-shared", f"-I{HEADERS}", *flags, "-o", str(target), str(source)]
-    subprocess.run(command, check=True, capture_output=True, text=True)
-    return target
-
-
 @pytest.fixture(scope="session")
 def modules(tmp_path_factory, sanitized):
     """Modules by their source text, each compiled once, with the sanitizers where the server has them."""
     directory = tmp_path_factory.mktemp("modules")
     directory.chmod(0o755)
     made = {}
-    flags = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if sanitized else []
+    flags = SANITIZERS if sanitized else []
 
     def module(text):
         if text not in made:

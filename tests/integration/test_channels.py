@@ -12,8 +12,8 @@ import pytest
 
 from channel_clients import Crowd, Person, assert_exact, await_subscribers, channel_at_home, home_slot
 from clients import BINARY, TEXT, close_frame
+from modules import SANITIZERS, compile_module
 from server import open_descriptors, rss_bytes, send_signal, shared_server, wait_until
-from test_apps_cpp import compile_module
 from test_chaos import Faults
 from test_handoff import upgradable  # noqa: F401
 
@@ -27,7 +27,7 @@ def app(tmp_path_factory, sanitized):
     """apps/channels.cpp as a module, compiled once."""
     directory = tmp_path_factory.mktemp("channels")
     directory.chmod(0o755)
-    flags = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if sanitized else ["-O2"]
+    flags = SANITIZERS if sanitized else ["-O2"]
     return str(compile_module(APP, directory / "channels.so", flags))
 
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
+from modules import SANITIZERS, compile_module
 from server import BINARY, shared_server, wait_until
-from test_apps_cpp import compile_module
 from wsbench import assert_clean, bench, run, wsbench_binary
 
 pytest.importorskip("websockets")
@@ -127,7 +127,7 @@ def room_module(tmp_path_factory, sanitized):
     """docs/examples/room.cpp compiled once, so that a reload need not."""
     directory = tmp_path_factory.mktemp("room")
     directory.chmod(0o755)
-    flags = ["-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"] if sanitized else ["-O2"]
+    flags = SANITIZERS if sanitized else ["-O2"]
     return str(compile_module(ROOM, directory / "room.so", flags))
 
 
