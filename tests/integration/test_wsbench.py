@@ -10,6 +10,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 import pytest
@@ -429,3 +430,13 @@ def test_more_connections_than_descriptors(directory, floor):
 def test_a_pid_that_is_nobody_s(directory, floor):
     result = run(directory, *SHORT, "--pid", 2**22 - 1, url_of(floor.port))
     assert result.returncode == 1 and "has ended, or is not yours" in result.stdout
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another")
+def test_memory_that_is_not_ones_to_look_at(directory, floor):
+    with tempfile.TemporaryDirectory() as place:  # where nobody may go
+        os.chmod(place, 0o755)
+        command = [shutil.copy(wsbench_binary(), place), "-d", "200ms", "-c", "4", "--idle", "--pid", str(floor.pid)]
+        result = subprocess.run(command + [url_of(floor.port)], capture_output=True, text=True, timeout=30, user="nobody", cwd="/",
+                                env=environment(directory))
+    assert result.returncode == 1 and f"Problem: --pid: cannot read /proc/{floor.pid}/smaps_rollup" in result.stdout

@@ -107,11 +107,14 @@ class Run {
     progress_.clear();
   }
 
-  // Nothing: a process is not there, which server_ says.
-  std::optional<MemoryUse> read_memory_now() {
+  // Nothing: a process is not there, which server_ says, or not the user's to look at.
+  std::optional<MemoryUse> read_memory_now() try {
     server_.look();
     if (server_.problem()) return std::nullopt;
     return memory_use(server_.memory(), sum(&Statistics::open));
+  } catch (const std::runtime_error& error) {
+    outcome_.problems.push_back(fmt::format("--pid: {}", error.what()));
+    return std::nullopt;
   }
 
   void prepare() {
