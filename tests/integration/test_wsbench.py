@@ -254,7 +254,7 @@ def test_a_growing_rate_ends_where_the_server_does_not_follow(directory, foreign
     assert 5 <= report["rate_followed"] < 70 and len(report["steps"]) < 6 and report["seconds"] < 4
     assert report["steps"][-1]["cycles_per_second"] < 50
     output = run(directory, *words, url_of(foreign("delay").port)).stdout
-    assert "The server follows up to " in output and " cycles a second; of " in output
+    assert "Kept up with " in output and " cycles a second; of " in output
 
 
 def test_some_stay_while_others_come_and_go(directory, echo):

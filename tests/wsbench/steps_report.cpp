@@ -35,10 +35,11 @@ std::string conclusion(const Options& options, std::string_view many, const Outc
   const auto end = end_of_following(outcome);
   if (end == outcome.steps.end())
     return fmt::format("  All {} were answered as they came: the limit is higher\n", many);
-  std::string text = end == outcome.steps.begin()
-                         ? fmt::format("  The server does not follow from the first step on")
-                         : fmt::format("  The server follows up to {} {} a second", count_text((end - 1)->rate), many);
-  text += fmt::format("; of {} it does {}\n", count_text(end->rate), count_text(end->done_per_second()));
+  const std::string kept_up = end == outcome.steps.begin()
+                                  ? "not even with the first step"
+                                  : fmt::format("with {} {} a second", count_text((end - 1)->rate), many);
+  std::string text = fmt::format("  Kept up {}; of {} {} were done\n", kept_up, count_text(end->rate),
+                                 count_text(end->done_per_second()));
   if (end->own_cores > saturated * static_cast<double>(options.processes)) {
     text += fmt::format("  Note: wsbench itself was busy all the time there; more processes (-t {}) may show more\n",
                         options.processes * 2);

@@ -104,14 +104,14 @@ TEST_F(ReportTest, ShowsHowFarTheServerFollows) {
   outcome_.steps[0].latencies->record(2ms);
   EXPECT_THAT(text(), HasSubstr("         1.00k     1.00k    2.00ms    2.00ms    2.00ms               50%\n"));
   EXPECT_THAT(text(), HasSubstr("         3.00k     2.40k         -         -         -               50%\n"
-                                "  The server follows up to 2.00k handshakes a second; of 3.00k it does 2.40k\n"));
+                                "  Kept up with 2.00k handshakes a second; of 3.00k 2.40k were done\n"));
   EXPECT_THAT(json(), HasSubstr(R"("rate_followed":2000,"steps":[{"rate":1000,"handshakes_per_second":1000,)"));
   outcome_.steps[2].own_cores = 1.96;
-  EXPECT_THAT(text(), HasSubstr("of 3.00k it does 2.40k\n  Note: wsbench itself was busy"));
+  EXPECT_THAT(text(), HasSubstr("of 3.00k 2.40k were done\n  Note: wsbench itself was busy"));
   outcome_.steps.pop_back();
   EXPECT_THAT(text(), HasSubstr("All handshakes were answered as they came"));
   outcome_.steps[0].done = 500;
-  EXPECT_THAT(text(), HasSubstr("does not follow from the first step on; of 1.00k it does 500.00\n"));
+  EXPECT_THAT(text(), HasSubstr("Kept up not even with the first step; of 1.00k 500.00 were done\n"));
   EXPECT_THAT(json(), HasSubstr(R"("rate_followed":0,)"));
 }
 
