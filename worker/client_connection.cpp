@@ -31,6 +31,7 @@ ClientConnection::ClientConnection(ConnectionContext& context, ConnectionId id, 
 ClientConnection::~ClientConnection() {
   unwatch();
   stop_counting();
+  if (has_deflate()) context_.freed_memory.add(deflate_->own_memory());
 }
 
 bool ClientConnection::start() {

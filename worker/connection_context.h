@@ -22,6 +22,7 @@
 #include "worker/app_host.h"
 #include "worker/compression.h"
 #include "worker/deadline_list.h"
+#include "worker/freed_memory.h"
 #include "worker/limits.h"
 #include "worker/loop.h"
 #include "worker/output_arena.h"
@@ -54,6 +55,7 @@ struct ConnectionContext {
   AddressQuotas quotas;        // of clients' addresses
   AccessLog access_log;        // of connections that have ended
   QueueMemory queue_memory{};  // of what waits for all of them
+  FreedMemory freed_memory{};  // by those that are gone
 
   // A message of this size may wait, as far as all the queues together are concerned.
   [[nodiscard]] bool has_room_for(std::size_t size) const {

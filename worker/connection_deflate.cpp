@@ -19,6 +19,14 @@ void ConnectionDeflate::skip_shared_message() {
   if (own_ != nullptr && own_->deflater != nullptr) own_->deflater->start_afresh();
 }
 
+// zconf.h has the formulas. What the memory level adds is not counted.
+std::size_t ConnectionDeflate::own_memory() const {
+  if (own_ == nullptr) return 0;
+  const std::size_t inflater = own_->inflater != nullptr ? std::size_t{1} << parameters_.client_window_bits : 0;
+  const std::size_t deflater = own_->deflater != nullptr ? std::size_t{4} << parameters_.server_window_bits : 0;
+  return inflater + deflater;
+}
+
 std::vector<std::byte> ConnectionDeflate::inflate_window() const {
   const bool has_own = own_ != nullptr && own_->inflater != nullptr;
   return has_own ? own_->inflater->window() : std::vector<std::byte>();

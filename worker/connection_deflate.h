@@ -40,6 +40,9 @@ class ConnectionDeflate {
   // nothing before it.
   void skip_shared_message();
 
+  // What streams of its own take in bytes, roughly: their windows, and what else grows with them.
+  [[nodiscard]] std::size_t own_memory() const;
+
   // What the peer's next message may refer to. Empty unless it takes its context over.
   [[nodiscard]] std::vector<std::byte> inflate_window() const;
   void restore_inflate_window(std::span<const std::byte> window);

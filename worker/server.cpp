@@ -1,5 +1,7 @@
 #include "worker/server.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <limits>
 #include <set>
@@ -543,6 +545,7 @@ void Server::beat() {
   if (drain_plan_) drain_due();
   end_relays_due();
   look_for_room();
+  if (context_.freed_memory.take_due(context_.now_ms())) ::malloc_trim(0);
   log::tell_held_back();
   context_.counters.log_lost.set(log::all_lost_lines() + context_.access_log.lost());
 }

@@ -584,6 +584,27 @@ def test_autobahn_converses_compressed(deflating, section, fragment):
 # ---- memory ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.release
+def test_memory_of_clients_that_left_goes_back_to_the_system(servers):
+    """Also where those that stay have theirs between theirs."""
+    server = servers(count=1, options=[*QUIET, "--deflate", *TAKEOVER])
+    server.start()
+    pid = server.worker(0)["pid"]
+    before = rss_bytes(pid)
+    clients = [DeflateClient(server.port) for _ in range(200)]
+    for client in clients:
+        client.open()
+        for seed in range(3):
+            client.expect_echo(words(20_000, seed))
+    crowd = rss_bytes(pid) - before
+    assert crowd > 200 * (200 << 10)
+    for client in clients:
+        if client not in clients[::10]:
+            client.abandon()
+    wait_until(lambda: rss_bytes(pid) - before < 0.3 * crowd, timeout=10)
+    clients[0].expect_echo(words(20_000, 3))
+
+
 @pytest.mark.long
 @pytest.mark.release
 @pytest.mark.timeout(300)
