@@ -55,8 +55,13 @@ std::string_view ClientConnection::close_reason() const {
   return extras_ == nullptr ? std::string_view() : std::string_view(extras_->close_reason);
 }
 
+void ClientConnection::set_opened_ms(std::uint64_t ms) {
+  opened_ms_low_ = static_cast<std::uint32_t>(ms);
+  opened_ms_high_ = static_cast<std::uint8_t>(ms >> 32U);
+}
+
 std::uint64_t ClientConnection::age_ms() const {
-  return static_cast<std::uint32_t>(context_.now_ms()) - opened_ms_;
+  return context_.now_ms() - opened_ms();
 }
 
 std::uint64_t ClientConnection::idle_ms() const {
@@ -70,7 +75,7 @@ TlsProtocol ClientConnection::tls() const {
 ConnectionRow ClientConnection::describe() const {
   using State = ConnectionRow::State;
   const bool is_opening = phase_ == Phase::opening;
-  const bool was_opened = opened_ms_ != 0;
+  const bool was_opened = opened_ms() != 0;
   return {.id = id_,
           .slot = 0,
           .remote = std::string(remote_address()),

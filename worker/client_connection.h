@@ -148,6 +148,8 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   [[nodiscard]] bool has_held_input() const { return extras_ != nullptr && !extras_->held_input.empty(); }
   [[nodiscard]] std::string_view close_reason() const;
   void log_access(std::uint16_t status);
+  [[nodiscard]] std::uint64_t opened_ms() const { return std::uint64_t{opened_ms_high_} << 32U | opened_ms_low_; }
+  void set_opened_ms(std::uint64_t ms);
   void touch();
   void notice();
   void note_full();
@@ -231,8 +233,9 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   bool noticed_ : 1 = false;                         // on the context's list of notices
   const bool movable_ : 1;                           // as its transport
   TlsProtocol relayed_tls_ : 5 = TlsProtocol::none;  // that another process keeps for us
-  std::uint32_t opened_ms_ = 0;                      // low 32 bits of the loop's clock
-  std::uint32_t last_message_ms_ = 0;
+  std::uint8_t opened_ms_high_ = 0;                  // 40 bits of the loop's clock are 34 years...
+  std::uint32_t opened_ms_low_ = 0;
+  std::uint32_t last_message_ms_ = 0;  // ...and 32 are 49 days, which do for this and what follows
   std::uint32_t last_ping_ms_ = 0;
   std::uint32_t message_begun_ms_ = 0;
   Traffic traffic_;

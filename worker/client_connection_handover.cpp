@@ -49,7 +49,7 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   clean_ = state.clean;
   peer_closed_ = state.peer_closed;
   close_code_ = state.close_code;
-  opened_ms_ = state.opened_ms;
+  set_opened_ms(state.opened_ms);
   last_message_ms_ = state.last_message_ms;
   last_ping_ms_ = state.last_ping_ms;
   message_begun_ms_ = state.message_begun_ms;
@@ -87,7 +87,7 @@ ConnectionState ClientConnection::save() {
   state.close_code = close_code_;
   state.close_reason = close_reason();
   state.due_ms = due_ms(context_.now_ms());
-  state.opened_ms = opened_ms_;
+  state.opened_ms = opened_ms();
   state.last_message_ms = last_message_ms_;
   state.last_ping_ms = last_ping_ms_;
   state.message_begun_ms = message_begun_ms_;

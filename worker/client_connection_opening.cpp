@@ -116,7 +116,8 @@ void ClientConnection::open() {
   extras_->attributes = said.take_attributes();
   end_opening();
   phase_ = Phase::open;
-  opened_ms_ = last_message_ms_ = last_ping_ms_ = static_cast<std::uint32_t>(context_.now_ms());
+  set_opened_ms(context_.now_ms());
+  last_message_ms_ = last_ping_ms_ = opened_ms_low_;
   context_.ticks.arm(*this, context_.now_ms());
   context_.counters.opened.add(1);
   context_.counters.connections.add(1);

@@ -54,6 +54,23 @@ class ClientConnectionHandover : public testing::Test {
   ConnectionId id_ = 0;
 };
 
+TEST_F(ClientConnectionHandover, ItsAgeIsRightBeyond49Days) {
+  const std::uint64_t days = 24 * 3'600'000;
+  const Peer peer = old_->open();
+  ConnectionBench& old = *old_;
+  old.loop.get()->time += 50 * days;  // until the loop runs again
+  EXPECT_GE(old.last().age_ms(), 50 * days);
+  EXPECT_LT(old.last().age_ms(), 51 * days);
+
+  ConnectionState state = old.last().save();
+  state.opened_ms = 100 * days;
+  const auto sent = decode_connection(encode(state).bytes());
+  ASSERT_TRUE(sent);
+  const ClientConnection moved(new_.context, *sent, ClientTransport(FileDescriptor(::dup(old.last().descriptor()))));
+  new_.loop.get()->time = 200 * days;
+  EXPECT_EQ(moved.age_ms(), 100 * days);
+}
+
 TEST_F(ClientConnectionHandover, AQuietOneGoesOnAndTheClientSeesNothing) {
   Peer peer = old_->open();
   hand_over();

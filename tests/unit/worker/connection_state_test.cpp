@@ -52,7 +52,7 @@ ConnectionState full() {
           .close_code = 4001,
           .close_reason = "a reason",
           .due_ms = 0xFFFFFFFFFFFFFFFF,
-          .opened_ms = 0xFFFFFFFB,
+          .opened_ms = 0x1FFFFFFFB,
           .last_message_ms = 0xFFFFFFFE,
           .last_ping_ms = 0xFFFFFFFD,
           .message_begun_ms = 0xFFFFFFFC,
