@@ -204,8 +204,9 @@ def test_a_server_that_publishes_to_nobody(directory, foreign):
 
 
 def test_subscribers_that_do_not_read(directory, room):
-    words = ["--fanout", "-d", "2s", "-c", 10, "-R", 100, "-s", "64k", "--stalled", 2]
-    report = bench(directory, *words, url_of(room, "/stalled"))
+    """What they did not read is waited for, but not for as long as an answer would be."""
+    words = ["--fanout", "-d", "2s", "-c", 10, "-R", 100, "-s", "64k", "--stalled", 2, "--timeout", "60s"]
+    report = bench(directory, *words, url_of(room, "/stalled"), timeout=40)
     assert_clean(report)
     assert report["stalled"] == 2 and report["stalled_missed"] > 0
     assert report["deliveries"] == pytest.approx(200 * 10, rel=0.1)

@@ -155,6 +155,10 @@ void FanoutMode::begin() {
 Time FanoutMode::next_time() const {
   if (phase_ == Phase::reaching) return publishers_.empty() || is_prepared() ? Time::max() : next_probe_;
   Time next = Time::max();
+  if (phase_ == Phase::finished && context_.options().stalled > 0) {
+    const Time end = finished_ + for_the_stalled;
+    return context_.wire.now < end ? end : next;
+  }
   if (phase_ != Phase::publishing || !is_open_loop()) return next;
   for (const Publisher& publisher : publishers_) next = std::min(next, publisher.schedule.next_due());
   return next;
@@ -354,7 +358,7 @@ bool FanoutMode::is_settled() const {
   for (std::size_t p = 0; p < windows_.size(); ++p) {
     if (outstanding(p) > 0) return false;
   }
-  return context_.options().stalled == 0 || context_.wire.now > finished_ + for_the_stalled;
+  return context_.options().stalled == 0 || context_.wire.now >= finished_ + for_the_stalled;
 }
 
 void FanoutMode::settle() {
