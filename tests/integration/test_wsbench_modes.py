@@ -282,7 +282,8 @@ def test_a_server_that_is_restarted_is_counted(directory, echo):
     assert report.status == 1
     assert 0 < report["errors_closed"] < 20
     assert report["reconnected"] == report["errors_closed"] and report["connections_open_at_end"] == 20
-    assert report["unsent"] > 0 and report["gap_us_max"] > 100_000 > report["gap_us_max_before"]
+    # The gap before is the machine's, which may have stood still.
+    assert report["unsent"] > 0 and report["gap_us_max"] > 100_000 and report["gap_us_max_before"] > 0
     assert set(report.faults()) <= {"closed", "lost"}
 
 
@@ -323,12 +324,13 @@ def test_an_interruption_does_not_wait_for_the_command(directory, foreign):
 
 def test_the_server_s_cpu_time_is_followed_through_a_reload(directory, echo):
     server = echo(count=2)
-    words = ["-d", "2s", "-c", 8, "-R", 4000, "--reload", command_of(server, "reload")]
-    report = bench(directory, *words, "--pid", server.master, url_of(server, "/"))
+    # Large, so that what a message costs does not depend on how many come at once.
+    words = ["--pid", server.master, "-d", "2s", "-c", 8, "-s", "64k", "-R", 400, url_of(server, "/")]
+    report = bench(directory, *words, "--reload", command_of(server, "reload"))
     assert_clean(report)
     # The first generation has served a half, the second the other one.
-    alone = bench(directory, "-d", "2s", "-c", 8, "-R", 4000, "--pid", server.master, url_of(server, "/"))
-    assert report["server_cpu_us_per_message"] > 0.75 * alone["server_cpu_us_per_message"] > 0
+    alone = bench(directory, *words)
+    assert report["server_cpu_us_per_message"] > 0.6 * alone["server_cpu_us_per_message"] > 0
 
 
 def test_a_process_of_the_server_that_ends_is_said_once(directory, echo):
