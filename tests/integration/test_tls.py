@@ -112,6 +112,20 @@ def test_versions_and_ciphers(secure_server, certificate, version):
 
 
 @pytest.mark.parametrize(
+    "offered, chosen",
+    [
+        ("TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+        ("TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256", "TLS_CHACHA20_POLY1305_SHA256"),
+        ("TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_256_GCM_SHA384"),
+    ],
+)
+def test_the_cheapest_cipher_for_both_is_chosen(secure_server, offered, chosen):
+    """A client that puts ChaCha20 first has a processor without AES."""
+    said = s_client(secure_server().port, "-tls1_3", "-ciphersuites", offered, send=b"Q\n")
+    assert f"Cipher is {chosen}" in said, said
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ["-tls1", "-cipher", "DEFAULT@SECLEVEL=0"],
