@@ -9,7 +9,7 @@ import time
 import pytest
 
 from modules import SANITIZERS, compile_module
-from server import BINARY, shared_server, wait_until
+from server import BINARY, cpu_seconds, shared_server, wait_until
 from wsbench import assert_clean, bench, run, wsbench_binary
 
 pytest.importorskip("websockets")
@@ -324,13 +324,13 @@ def test_an_interruption_does_not_wait_for_the_command(directory, foreign):
 
 def test_the_server_s_cpu_time_is_followed_through_a_reload(directory, echo):
     server = echo(count=2)
-    # Large, so that what a message costs does not depend on how many come at once.
-    words = ["--pid", server.master, "-d", "2s", "-c", 8, "-s", "64k", "-R", 400, url_of(server, "/")]
-    report = bench(directory, *words, "--reload", command_of(server, "reload"))
+    words = ["--pid", server.master, "-d", "3s", "-c", 8, "-R", 4000, "--reload", command_of(server, "reload")]
+    report = bench(directory, *words, url_of(server, "/"))
     assert_clean(report)
-    # The first generation has served a half, the second the other one.
-    alone = bench(directory, *words)
-    assert report["server_cpu_us_per_message"] > 0.6 * alone["server_cpu_us_per_message"] > 0
+    counted = report["server_cpu_us_per_message"] * report["messages"] / 1e6
+    second = sum(cpu_seconds(worker["pid"]) for worker in server.workers())
+    # The second generation has served a half, and the rest is what the first one took before it was gone.
+    assert counted > 0.8 * second and counted - second > 0.1 * counted, (counted, second)
 
 
 def test_a_process_of_the_server_that_ends_is_said_once(directory, echo):
