@@ -1,4 +1,4 @@
-// Readiness of a worker's sockets: one epoll instance, watched by the loop as a single descriptor.
+// Readiness of a worker's sockets: one epoll instance, in which the loop sleeps and libuv is a descriptor like others.
 //
 // A libuv watcher per connection would cost 160 bytes each and a callback per event with no end-of-batch in between.
 // Here a ready batch is dispatched as a whole and then `batch_done` runs, where the turn's output leaves: all receives
@@ -6,14 +6,11 @@
 
 #pragma once
 
-#include <uv.h>
-
 #include <cstdint>
 #include <functional>
 
 #include "worker/file_descriptor.h"
 #include "worker/loop.h"
-#include "worker/uv_handle.h"
 
 namespace wsd::worker {
 
@@ -28,9 +25,11 @@ class Watched {
   ~Watched() = default;
 };
 
-class Poller {
+class Poller final : public Loop::Sleep {
  public:
+  // `batch_done` also follows each turn of libuv. `loop` outlives it.
   Poller(Loop& loop, std::function<void()> batch_done);
+  ~Poller();
   Poller(const Poller&) = delete;
   Poller& operator=(const Poller&) = delete;
 
@@ -40,12 +39,13 @@ class Poller {
   // Always before the descriptor is closed or sent away: another process's copy would keep it firing here.
   void remove(int descriptor);
 
- private:
-  void dispatch();
+  bool wait(int timeout_ms) override;
+  void end_turn() override { batch_done_(); }
 
+ private:
+  Loop& loop_;
   FileDescriptor epoll_;
   std::function<void()> batch_done_;
-  UvHandle<uv_poll_t> watcher_;
 };
 
 }  // namespace wsd::worker

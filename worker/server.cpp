@@ -119,11 +119,6 @@ Server::Server(Heritage& heritage, AppHost& app)
       AddressQuotas(heritage.addresses, heritage.scoreboard_row, heritage.limits.per_address, context_.proxies);
   context_.access_log = AccessLog(heritage.access_log.get(), heritage.slot);
   channels_.connect(bus_, context_);
-  // Timers and orders do not pass through the poller: what they sent leaves before the loop sleeps.
-  before_sleep_ =
-      make_uv_handle<uv_prepare_t>([&](uv_prepare_t* handle) { return uv_prepare_init(loop_.get(), handle); });
-  before_sleep_->data = this;
-  uv_prepare_start(before_sleep_.get(), [](uv_prepare_t* handle) { static_cast<Server*>(handle->data)->end_turn(); });
 }
 
 Server::~Server() {

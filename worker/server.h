@@ -159,7 +159,6 @@ class Server final : public Worker {
   std::vector<Service> services_;
   MasterLink master_;
   UvHandle<uv_timer_t> heart_;
-  UvHandle<uv_prepare_t> before_sleep_;
   UvHandle<uv_timer_t> leave_deadline_;
 
   Mode mode_ = Mode::serving;

@@ -28,7 +28,7 @@ class ApiServiceTest : public testing::Test {
     return Peer(std::move(theirs));
   }
   void turn() {
-    uv_run(loop.get(), UV_RUN_NOWAIT);
+    loop.turn();
     service.handle_deadlines();
     service.end_turn();
   }
@@ -102,7 +102,7 @@ TEST_F(ApiServiceTest, HandsItsConnectionsOver) {
   ApiService successor(loop, poller, limits, backend, "", buffer);
   for (auto& [state, socket] : handed) successor.resume(state, std::move(socket));
   half.send(health.substr(10));
-  uv_run(loop.get(), UV_RUN_NOWAIT);
+  loop.turn();
   EXPECT_THAT(asking.receive(), EndsWith(R"({"status":"ok"})"));
   EXPECT_THAT(half.receive(), EndsWith(R"({"status":"ok"})"));
   backend.answer_one();  // that of the old one, which is not there

@@ -37,7 +37,7 @@ class BusLinkTest : public testing::Test {
         },
         [this] { ++ends_; });
   }
-  void turn() { uv_run(loop_.get(), UV_RUN_NOWAIT); }
+  void turn() { loop_.turn(); }
   std::vector<std::string> heard() { return std::exchange(heard_, {}); }
   static void say(BusLink& link, std::uint16_t type, std::string_view text) {
     link.send(RecordWriter(type).add(1, text).bytes());

@@ -62,7 +62,7 @@ class HandoffTest : public testing::Test {
 
   // The receiver's loop, until it is done or, without a handle left, can do no more.
   void run() { loop_.run(); }
-  void turn() { uv_run(loop_.get(), UV_RUN_NOWAIT); }
+  void turn() { loop_.turn(); }
 
   // ---- the old worker's words
   void say(const RecordWriter& record, std::span<const int> descriptors = {}) {

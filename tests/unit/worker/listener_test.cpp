@@ -59,7 +59,7 @@ class ListenerTest : public testing::Test {
   void connect(int clients = 1) {
     for (int i = 0; i < clients; ++i) clients_.push_back(connect_to(socket_));
   }
-  void turn() { uv_run(loop_.get(), UV_RUN_NOWAIT); }
+  void turn() { loop_.turn(); }
 
   Loop loop_;
   Poller poller_{loop_, [] {}};

@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "tests/unit/worker/support/sockets.h"
+#include "worker/uv_handle.h"
 
 namespace wsd::worker {
 namespace {
@@ -27,7 +29,7 @@ class Watcher final : public Watched {
 
 class PollerTest : public testing::Test {
  protected:
-  void turn() { uv_run(loop_.get(), UV_RUN_NOWAIT); }
+  void turn() { poller_.wait(0); }
 
   Loop loop_;
   int batches_ = 0;
@@ -114,6 +116,77 @@ TEST_F(PollerTest, MoreThanABatchAreAllToldInTheEnd) {
   turn();
   EXPECT_EQ(batches_, 2);
   for (const auto& watcher : watchers) EXPECT_EQ(watcher->seen.size(), 1U);
+}
+
+class LoopWithAPollerTest : public PollerTest {
+ protected:
+  UvHandle<uv_timer_t> timer(std::uint64_t after_ms, std::function<void()> callback) {
+    auto made = make_uv_handle<uv_timer_t>([this](uv_timer_t* handle) { return uv_timer_init(loop_.get(), handle); });
+    made->data = &callbacks_.emplace_back(std::move(callback));
+    const auto call = [](uv_timer_t* handle) { (*static_cast<std::function<void()>*>(handle->data))(); };
+    uv_timer_start(made.get(), call, after_ms, 0);
+    return made;
+  }
+  UvHandle<uv_poll_t> readable(int descriptor, std::function<void()> callback) {
+    auto made =
+        make_uv_handle<uv_poll_t>([&](uv_poll_t* handle) { return uv_poll_init(loop_.get(), handle, descriptor); });
+    made->data = &callbacks_.emplace_back(std::move(callback));
+    const auto call = [](uv_poll_t* handle, int, int) { (*static_cast<std::function<void()>*>(handle->data))(); };
+    uv_poll_start(made.get(), UV_READABLE, call);
+    return made;
+  }
+
+  std::deque<std::function<void()>> callbacks_;  // their addresses hold
+};
+
+TEST_F(LoopWithAPollerTest, WakesForATimerAndForASocket) {
+  const test::Peer peer(std::move(one_.second));
+  Watcher watcher([this](std::uint32_t) { loop_.stop(); });
+  ASSERT_TRUE(poller_.add(one_.first.get(), watcher, EPOLLIN));
+  const auto sender = timer(5, [&peer] { peer.send("x"); });
+  const auto too_late = timer(60'000, [this] { loop_.stop(); });
+  loop_.run();
+  EXPECT_EQ(watcher.seen, Seen{EPOLLIN});
+  poller_.remove(one_.first.get());
+}
+
+TEST_F(LoopWithAPollerTest, ATimerIsDueAlthoughASocketIsAlwaysReady) {
+  Watcher watcher;
+  ASSERT_TRUE(poller_.add(one_.first.get(), watcher, EPOLLOUT));
+  const auto end = timer(5, [this] { loop_.stop(); });
+  loop_.run();
+  EXPECT_GT(watcher.seen.size(), 1U);
+  poller_.remove(one_.first.get());
+}
+
+TEST_F(LoopWithAPollerTest, WhatLibuvDoesEndsWithABatchToo) {
+  const auto end = timer(1, [this] {
+    batches_ = 0;
+    loop_.stop();
+  });
+  loop_.run();
+  EXPECT_EQ(batches_, 1);
+}
+
+TEST_F(LoopWithAPollerTest, WhatACallbackOfLibuvBeginsToWatchIsHeardWithoutWaiting) {
+  test::Peer(std::move(one_.second)).send("x");
+  test::Peer(std::move(two_.second)).send("x");
+  UvHandle<uv_poll_t> first, second;
+  first = readable(one_.first.get(), [&] {
+    uv_poll_stop(first.get());
+    second = readable(two_.first.get(), [this] { loop_.stop(); });
+  });
+  const auto too_late = timer(60'000, [this] {
+    ADD_FAILURE() << "it slept until its timer";
+    loop_.stop();
+  });
+  loop_.run();
+  EXPECT_NE(second, nullptr);
+}
+
+TEST_F(LoopWithAPollerTest, EndsWhenLibuvWaitsForNothing) {
+  loop_.run();
+  EXPECT_EQ(batches_, 1);
 }
 
 }  // namespace

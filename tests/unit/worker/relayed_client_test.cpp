@@ -32,7 +32,7 @@ class RelayedClientTest : public testing::Test {
   }
 
   void turns(int count = 5) {
-    for (int i = 0; i < count; ++i) uv_run(loop_.get(), UV_RUN_NOWAIT);
+    for (int i = 0; i < count; ++i) loop_.turn();
     if (!context_.gone.empty()) relayed_.reset();
   }
   [[nodiscard]] bool is_gone() const { return relayed_ == nullptr; }

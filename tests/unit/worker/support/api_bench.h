@@ -42,7 +42,7 @@ class ApiBench {
 
   // Whatever is ready now is handled, and the turn ends.
   void turn() {
-    uv_run(loop.get(), UV_RUN_NOWAIT);
+    loop.turn();
     end_turn();
   }
   void turns(int count) {

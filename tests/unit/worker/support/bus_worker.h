@@ -69,7 +69,7 @@ class BusWorker final : public BusClient {
 
   // Whatever is ready is handled, and the turn ends, as Server does it.
   void turn() {
-    uv_run(loop_.get(), UV_RUN_NOWAIT);
+    loop_.turn();
     end_turn();
   }
   void end_turn() {

@@ -89,7 +89,7 @@ class ConnectionBench {
 
   // Whatever is ready now is handled, and the turn ends.
   void turn() {
-    uv_run(loop.get(), UV_RUN_NOWAIT);
+    loop.turn();
     end_turn();
   }
 
@@ -125,7 +125,7 @@ class ConnectionBench {
         ADD_FAILURE() << "it did not come to pass";
         return;
       }
-      uv_run(loop.get(), UV_RUN_ONCE);
+      loop.turn(Loop::Patience::until_due);
       end_turn();
     }
   }
