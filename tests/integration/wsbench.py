@@ -46,3 +46,8 @@ def bench(directory, *words, timeout=100):
 
 def assert_clean(report):
     assert report.status == 0 and not report.faults() and not report["problems"], (report, report.said)
+
+
+def assert_rate(count, due):
+    """An open loop does what is due and not more. What a machine that stood still left for after the time is not counted."""
+    assert 0.3 * due <= count <= 1.1 * due, (count, due)
