@@ -128,7 +128,9 @@ TEST_F(AddressTablesTest, ForgetARateThatNobodyUsesBeforeTheyRunOutOfPlaces) {
       const AddressKey key = tables_.key_of(fmt::format("10.{}.{}.{}", round, i / 256, i % 256)).value();
       limited += taken(key, 1, now_ns, 2) == 1 ? 1 : 0;
     }
-    EXPECT_EQ(limited, 2000) << round;
+    // The secret is drawn anew for each test: now and then one address finds all places that it looks at taken. If none
+    // were forgotten, those of a later round would all be like that.
+    EXPECT_GE(limited, 1990) << round;
     now_ns += 2 * second_ns;
   }
 }
