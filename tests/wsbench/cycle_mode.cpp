@@ -1,6 +1,5 @@
 #include "tests/wsbench/cycle_mode.h"
 
-#include <random>
 #include <utility>
 
 namespace wsd::bench {
@@ -15,7 +14,7 @@ constexpr std::chrono::milliseconds pause_after_failure{100};
 CycleMode::CycleMode(const ModeContext& context)
     : context_(context),
       messages_(context.options().sizes, context.options().is_binary, context.options().prefix),
-      random_((std::uint64_t{std::random_device{}()} << 32U) | std::random_device{}()),
+      random_(Random::from_system()),
       staying_(static_cast<std::size_t>(context.options().stay * static_cast<double>(context.connections.size()))),
       lives_(context.connections.size()) {}
 
@@ -125,11 +124,9 @@ void CycleMode::on_end(Connection& connection, Ending ending) {
 
 void CycleMode::count(const Life& life) {
   const Time now = Clock::now();
-  const auto latency = now - life.due;
-  pace_.count(life.due, now);
   context_.statistics().events.add();
-  context_.statistics().latencies.record(latency);
-  if (latency > context_.options().timeout && !context_.options().grows()) context_.statistics().errors.timeout.add();
+  context_.count_latency(life.due, now);
+  pace_.count(life.due, now);
 }
 
 }  // namespace wsd::bench

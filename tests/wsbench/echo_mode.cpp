@@ -195,10 +195,8 @@ void EchoMode::send_compressed(Connection& connection, EchoClient& client) {
 
 void EchoMode::count_answer(Time due) {
   ++answers_;
-  const auto latency = context_.wire.now - due;
-  context_.statistics().latencies.record(latency);
+  context_.count_latency(due, context_.wire.now);
   pace_.count(due, context_.wire.now);
-  if (latency > context_.options().timeout && !context_.options().grows()) context_.statistics().errors.timeout.add();
 }
 
 bool EchoMode::explain(const Connection& connection, const MessagePiece& piece) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <random>
 
 #include "protocol/accept_key.h"
 #include "protocol/http_syntax.h"
@@ -33,7 +32,7 @@ bool has_element(std::string_view list, std::string_view wanted) {
 }  // namespace
 
 HandshakeKey random_key() {
-  static Random random{(std::uint64_t{std::random_device{}()} << 32U) | std::random_device{}()};
+  static Random random = Random::from_system();
   HandshakeKey key;
   key.fill('=');
   std::generate_n(key.begin(), 21, [] { return base64_digits[random.below(64)]; });

@@ -52,6 +52,12 @@ struct ModeContext {
 
   [[nodiscard]] const Options& options() const { return wire.options; }
   [[nodiscard]] Statistics& statistics() const { return wire.statistics; }
+  // How long what was due then has taken. Too long is an error, but where the rate grows beyond what can be followed.
+  void count_latency(Time due, Time now) const {
+    const auto latency = now - due;
+    statistics().latencies.record(latency);
+    if (latency > options().timeout && !options().grows()) statistics().errors.timeout.add();
+  }
 };
 
 [[nodiscard]] std::unique_ptr<Mode> make_mode(const ModeContext& context);

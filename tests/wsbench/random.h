@@ -3,12 +3,18 @@
 #pragma once
 
 #include <cstdint>
+#include <random>
 
 namespace wsd::bench {
 
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
+  // Others in each process. Asking the system takes long beside next().
+  static Random from_system() {
+    std::random_device system;
+    return Random((std::uint64_t{system()} << 32U) | system());
+  }
 
   std::uint64_t next() {
     std::uint64_t word = state_ += 0x9E3779B97F4A7C15;

@@ -201,8 +201,9 @@ class Run {
   void end_step() {
     step_cpu_.push_back(cpu());
     const std::size_t over = step_cpu_.size() - 1;
-    if (over >= 2 && !is_followed(over - 2) && !is_followed(over - 1)) is_limit_found_ = true;
-    if (is_limit_found_) crew_.order(Order::stop);
+    if (over < 2 || is_followed(over - 2) || is_followed(over - 1)) return;
+    is_limit_found_ = true;
+    crew_.order(Order::stop);
   }
 
   [[nodiscard]] std::uint64_t done_in(std::size_t step) const {
