@@ -11,6 +11,7 @@
 #include "worker/client_connection.h"
 #include "worker/connection_context.h"
 #include "worker/connection_state.h"
+#include "worker/uv_timer.h"
 
 namespace wsd::worker {
 
@@ -34,8 +35,7 @@ Memberships::iterator find_membership(Memberships& memberships, std::string_view
 
 Channels::Channels(Loop& loop, AppHost& app, const ConnectionTable& connections)
     : app_(app), connections_(connections) {
-  batch_timer_ = make_uv_handle<uv_timer_t>([&](uv_timer_t* handle) { return uv_timer_init(loop.get(), handle); });
-  batch_timer_->data = this;
+  batch_timer_ = make_timer(loop, this);
   each_turn_ = make_uv_handle<uv_idle_t>([&](uv_idle_t* handle) { return uv_idle_init(loop.get(), handle); });
   each_turn_->data = this;
 }

@@ -18,6 +18,7 @@ ClientConnection& ConnectionTable::add(std::unique_ptr<ClientConnection> connect
   ClientConnection& added = *connection;
   put(std::move(connection));
   ++size_;
+  if (!added.is_movable()) ++unmovable_;
   return added;
 }
 
@@ -37,6 +38,7 @@ void ConnectionTable::erase(ConnectionId id) {
   if (free == none) return;
   const Place gone = std::move(places_[free]);
   --size_;
+  if (!gone->is_movable()) --unmovable_;
   // Those behind it move up, unless that would take them before their home.
   for (std::size_t place = after(free); places_[place] != nullptr; place = after(place)) {
     const std::size_t mask = places_.size() - 1;
@@ -49,6 +51,7 @@ void ConnectionTable::erase(ConnectionId id) {
 
 void ConnectionTable::clear() {
   size_ = 0;
+  unmovable_ = 0;
   const auto gone = std::exchange(places_, {});
 }
 

@@ -48,6 +48,8 @@ class ConnectionTable {
   void clear();
 
   [[nodiscard]] std::size_t size() const { return size_; }
+  // Those whose descriptor is not all there is to them.
+  [[nodiscard]] std::size_t unmovable() const { return unmovable_; }
   [[nodiscard]] bool empty() const { return size_ == 0; }
   [[nodiscard]] Iterator begin() const { return {places_.data(), places_.data() + places_.size()}; }
   [[nodiscard]] Iterator end() const { return {places_.data() + places_.size(), places_.data() + places_.size()}; }
@@ -63,6 +65,7 @@ class ConnectionTable {
 
   std::vector<Place> places_;  // as many as a power of two, at most seven eighths of them taken
   std::size_t size_ = 0;
+  std::size_t unmovable_ = 0;
 };
 
 }  // namespace wsd::worker

@@ -6,6 +6,7 @@
 #include "worker/bus_records.h"
 #include "worker/connection_id.h"
 #include "worker/home_slot.h"
+#include "worker/uv_timer.h"
 
 namespace wsd::worker {
 
@@ -22,12 +23,6 @@ constexpr std::size_t slight_delay = std::size_t{1} << 20;
 // Numbers and questions of one process are higher than those of all processes before it in its slot.
 std::uint64_t first_number(std::uint32_t incarnation) {
   return std::uint64_t{incarnation} << 40;
-}
-
-UvHandle<uv_timer_t> make_timer(Loop& loop, void* data) {
-  auto timer = make_uv_handle<uv_timer_t>([&](uv_timer_t* handle) { return uv_timer_init(loop.get(), handle); });
-  timer->data = data;
-  return timer;
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 
 #include <utility>
 
+#include "worker/uv_timer.h"
+
 namespace wsd::worker {
 
 Questions::Questions(Loop& loop, Id first) : loop_(loop), last_id_(first) {
-  timer_ = make_uv_handle<uv_timer_t>([&](uv_timer_t* handle) { return uv_timer_init(loop.get(), handle); });
-  timer_->data = this;
+  timer_ = make_timer(loop, this);
 }
 
 void Questions::ask(Id id, std::optional<std::size_t> expected, Take take, Finish finish) {

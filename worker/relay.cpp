@@ -9,6 +9,7 @@
 #include "worker/log_outputs.h"
 #include "worker/processor_time.h"
 #include "worker/tcp_transport.h"
+#include "worker/uv_timer.h"
 
 namespace wsd::worker {
 
@@ -59,8 +60,7 @@ Relay::~Relay() {
 
 void Relay::run() {
   log::info("relays {} TLS connections for its successor", clients_.size());
-  heart_ = make_uv_handle<uv_timer_t>([this](uv_timer_t* handle) { return uv_timer_init(loop_.get(), handle); });
-  heart_->data = this;
+  heart_ = make_timer(loop_, this);
   uv_timer_start(
       heart_.get(), [](uv_timer_t* handle) { static_cast<Relay*>(handle->data)->beat(); }, 0, heartbeat_ms);
   loop_.run();

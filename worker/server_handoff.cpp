@@ -40,8 +40,8 @@ Server::Relaying Server::offer_connections(HandoffSender& handoff, std::optional
   std::uniform_int_distribution<std::uint64_t> jitter_ms(0, window_ms);
   for (ClientConnection& connection : connections_) {
     ConnectionState state = connection.save();
-    state.relay = relay_ends_.relay_of(state.id);
-    state.relay_end_ms = relay_ends_.due_of(state.id);
+    state.relay = departures_.relays().relay_of(state.id);
+    state.relay_end_ms = departures_.relays().due_of(state.id);
     if (connection.is_movable()) {
       handoff.add(state, connection.descriptor());
       continue;
@@ -73,12 +73,19 @@ void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay
     end_turn();
   } while (channels_.has_waiting());
   const auto api_connections = api_.save();
-  HandoffSender handoff(RecordSocket(std::move(stream)), client_count(), heritage_.limits.handoff_patience);
+  HandoffSender handoff(RecordSocket(std::move(stream)), reception_.client_count(), heritage_.limits.handoff_patience);
   for (const ApiService::Saved& saved : api_connections) handoff.add(saved.state, saved.descriptor);
-  for (const auto& greeting : greetings_.save()) handoff.add(greeting.state, greeting.descriptor);
+  for (const auto& greeting : reception_.greetings().save()) handoff.add(greeting.state, greeting.descriptor);
   Relaying relaying = offer_connections(handoff, relay_time_ms);
   const MeshBus::State bus = bus_.save();
   handoff.add_bus(bus.records, bus.links);
+  if (!is_taken(handoff, !relaying.connections.empty())) return go_on_after(handoff);
+  let_go(std::move(relaying));
+  mode_ = Mode::leaving;
+  loop_.stop();
+}
+
+bool Server::is_taken(HandoffSender& handoff, bool with_relays) {
   // Before the new worker counts them, or status would show them twice.
   const std::uint64_t visible = context_.counters.connections.get();
   context_.counters.connections.set(0);
@@ -87,87 +94,67 @@ void Server::hand_over(FileDescriptor stream, std::optional<std::uint64_t> relay
     if (connection.stop_counting()) counted.push_back(&connection);
   }
   const bool accepted = handoff.offer_accepted();
-  if (accepted && !relaying.connections.empty()) master_.report_relays();  // before the new worker says that it serves
-  if (!accepted || !handoff.commit()) {
-    context_.counters.connections.set(visible);
-    for (ClientConnection* connection : counted) connection->count_again();
-    if (RecordSocket unheard = handoff.withdraw()) unheard_withdrawals_.push_back(std::move(unheard));
-    log::warning("the handoff failed, and this worker goes on: {}", handoff.failure());
-    return master_.report_handoff_failed(handoff.failure());
-  }
-  mode_ = Mode::leaving;
-  close_listeners();
+  if (accepted && with_relays) master_.report_relays();  // before the new worker says that it serves
+  if (accepted && handoff.commit()) return true;
+  context_.counters.connections.set(visible);
+  for (ClientConnection* connection : counted) connection->count_again();
+  return false;
+}
+
+void Server::go_on_after(HandoffSender& handoff) {
+  if (RecordSocket unheard = handoff.withdraw()) unheard_withdrawals_.push_back(std::move(unheard));
+  log::warning("the handoff failed, and this worker goes on: {}", handoff.failure());
+  master_.report_handoff_failed(handoff.failure());
+}
+
+void Server::let_go(Relaying relaying) {
+  reception_.close(protocol::close_code::going_away);
   bus_.hand_over();
   channels_.hand_over();
   api_.hand_over();
-  greetings_.hand_over();
+  reception_.greetings().hand_over();
   for (std::size_t i = 0; i < relaying.connections.size(); ++i) {
     relaying.cargo.clients[i].transport = relaying.connections[i]->hand_over();
   }
   for (ClientConnection& connection : connections_) (void)connection.hand_over();
   connections_.clear();
-  unmovable_ = 0;
-  if (!relaying.connections.empty()) {
-    relaying.cargo.tls = std::move(tls_);
-    relay_cargo_ = std::move(relaying.cargo);
-  }
-  loop_.stop();
-}
-
-void Server::end_relay(std::uint32_t relay, std::uint64_t window_ms) {
-  std::minstd_rand random(heritage_.incarnation);
-  std::uniform_int_distribution<std::uint64_t> jitter_ms(0, window_ms);
-  for (const ConnectionId id : relay_ends_.connections_of(relay)) {
-    relay_ends_.hasten(id, context_.now_ms() + jitter_ms(random));
-  }
-}
-
-void Server::take_over(FileDescriptor stream) {
-  handoff_ = std::make_unique<HandoffReceiver>(
-      loop_, RecordSocket(std::move(stream)), [this](HandoffReceiver::Outcome outcome) { resume(std::move(outcome)); });
-}
-
-// The old worker is dead, says the master.
-void Server::serve_alone() {
-  predecessor_is_dead_ = true;
-  if (handoff_ != nullptr || serves_its_slot_) return;  // the end of the stream is on its way, or was enough
-  resume(orphaned_ ? std::move(*orphaned_) : HandoffReceiver::Outcome());
+  if (relaying.connections.empty()) return;
+  relaying.cargo.tls = std::move(tls_);
+  relay_cargo_ = std::move(relaying.cargo);
 }
 
 void Server::resume(HandoffReceiver::Outcome outcome) {
-  handoff_.reset();
-  if (outcome.result == HandoffReceiver::Result::withdrawn && !predecessor_is_dead_) return;  // we are sent away
-  if (outcome.result == HandoffReceiver::Result::orphaned && !predecessor_is_dead_) {
-    orphaned_ = std::move(outcome);
-    return;
-  }
   const bool has_bus = !outcome.bus.records.empty() && bus_.restore(outcome.bus.records, std::move(outcome.bus.links));
-  auto& handed = outcome.connections;
-  std::ranges::sort(handed, {}, [](const HandedConnection& connection) { return connection.state.due_ms; });
-  for (HandedConnection& connection : handed) {
-    const ConnectionState& state = connection.state;
-    connections_.add(
-        std::make_unique<ClientConnection>(context_, state, ClientTransport(std::move(connection.socket))));
-    if (state.relay != 0 || state.relay_end_ms != 0) relay_ends_.add(state.id, state.relay, state.relay_end_ms);
-  }
-  for (const HandedConnection& connection : handed) {
-    connections_.at(connection.state.id).attach(connection.state.due_ms);
-  }
-  for (const HandedConnection& connection : handed) connections_.at(connection.state.id).resume();
+  resume_connections(outcome.connections);
   for (HandedApiConnection& connection : outcome.api_connections) {
     api_.resume(connection.state, std::move(connection.socket));
   }
   auto& greetings = outcome.greetings;
   std::ranges::sort(greetings, {}, [](const HandedGreeting& greeting) { return greeting.state.due_ms; });
-  for (HandedGreeting& greeting : greetings) greetings_.resume(greeting.state, std::move(greeting.socket));
+  for (HandedGreeting& greeting : greetings) {
+    reception_.greetings().resume(greeting.state, std::move(greeting.socket));
+  }
   const std::uint64_t pause_ns = outcome.offered_at_ns == 0 ? 0 : uv_hrtime() - outcome.offered_at_ns;
   begin_to_serve();
-  master_.report_took_over(handed.size(), pause_ns / 1000);
+  master_.report_took_over(outcome.connections.size(), pause_ns / 1000);
   if (!has_bus) master_.report_joins_bus();
   // The master told us to go, or died, while they were on their way.
-  if (mode_ != Mode::leaving) return;
-  for (ClientConnection& connection : connections_) connection.say_goodbye(protocol::close_code::going_away);
-  api_.say_goodbye();
+  if (mode_ == Mode::leaving) say_goodbye(protocol::close_code::going_away);
+}
+
+void Server::resume_connections(std::vector<HandedConnection>& handed) {
+  std::ranges::sort(handed, {}, [](const HandedConnection& connection) { return connection.state.due_ms; });
+  for (HandedConnection& connection : handed) {
+    const ConnectionState& state = connection.state;
+    connections_.add(
+        std::make_unique<ClientConnection>(context_, state, ClientTransport(std::move(connection.socket))));
+    if (state.relay == 0 && state.relay_end_ms == 0) continue;
+    departures_.relays().add(state.id, state.relay, state.relay_end_ms);
+  }
+  for (const HandedConnection& connection : handed) {
+    connections_.at(connection.state.id).attach(connection.state.due_ms);
+  }
+  for (const HandedConnection& connection : handed) connections_.at(connection.state.id).resume();
 }
 
 }  // namespace wsd::worker
