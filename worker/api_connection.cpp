@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/assertion.h"
+#include "worker/api_answers.h"
 
 namespace wsd::worker {
 
@@ -38,7 +39,7 @@ std::string_view code_of(std::uint16_t status) {
 }
 
 HttpResponse response_of(const protocol::HttpError& error) {
-  return api_error(error.status, code_of(error.status), error.text);
+  return api::error(error.status, code_of(error.status), error.text);
 }
 
 }  // namespace

@@ -14,14 +14,9 @@
 #include "protocol/http_request.h"
 #include "protocol/http_response.h"
 #include "worker/api_backend.h"
-#include "worker/api_token.h"
+#include "worker/api_gate.h"
 
 namespace wsd::worker {
-
-// An error as the API tells it, in JSON: `code` for programs, `message`, a sentence, for people, and the byte of the
-// body where something was noticed.
-[[nodiscard]] protocol::HttpResponse api_error(std::uint16_t status, std::string_view code, std::string_view message,
-                                               std::optional<std::size_t> position = std::nullopt);
 
 class ApiRequests {
  public:
@@ -42,8 +37,6 @@ class ApiRequests {
                                            const Answer& answer);
 
  private:
-  [[nodiscard]] std::optional<protocol::HttpResponse> refuse_stranger(const protocol::HttpRequest& head) const;
-
   protocol::HttpResponse publish(std::string_view body, const Answer& answer);
   protocol::HttpResponse send(std::string_view body, const Answer& answer);
   protocol::HttpResponse close(std::string_view body, const Answer& answer);
@@ -52,7 +45,7 @@ class ApiRequests {
   protocol::HttpResponse describe_connection(std::string_view id, const Answer& answer);
 
   ApiBackend& backend_;
-  const ApiToken token_;
+  const ApiGate gate_;
   const std::size_t max_message_;
 };
 
