@@ -93,7 +93,7 @@ TEST(ExtensionHeader, TakesLinearTimeForHostileInput) {
     static_cast<void>(parse_extensions(value + "a"));
   }
   // 36 of them; a quadratic one would take a second each.
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10));
 }
 
 }  // namespace
