@@ -47,6 +47,19 @@ def holds_for(condition, seconds):
     return True
 
 
+def at_rest(read, seconds=0.3):
+    """What `read` says, once it has said the same for so long: of what still comes and goes for a moment."""
+    found, since = read(), time.monotonic()
+    deadline = since + DEADLINE_S
+    while time.monotonic() < since + seconds:
+        time.sleep(0.01)
+        now = read()
+        if now != found:
+            assert time.monotonic() < deadline, f"not at rest after {DEADLINE_S} s: {now}"
+            found, since = now, time.monotonic()
+    return found
+
+
 # ---- Processes ---------------------------------------------------------------------------------------------------
 
 
@@ -88,6 +101,15 @@ def rss_bytes(pid):
 
 def open_descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def shown_on(terminal):
+    """All that a terminal was shown, whose users have gone: it comes in pieces, and some time behind their end."""
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: its end
+        while piece := os.read(terminal, 65536):
+            shown += piece
+    return shown
 
 
 def send_signal(pid, number):
@@ -169,6 +191,7 @@ class Server:
         self.limits = None
         self.extra_environment = {}
         self.expected_log = []
+        self.killed = set()
         self.has_run = False
 
     # -- starting
@@ -252,8 +275,13 @@ class Server:
         return self.workers()[slot]
 
     def wait_running(self, timeout=DEADLINE_S):
-        """Every slot has a worker that runs."""
-        return wait_until(lambda: all(row["state"] == "running" for row in self.workers()), timeout, "all workers running")
+        """Every slot has a worker that runs; one that we killed does not, whether the master has noticed or not."""
+        runs = lambda row: row["state"] == "running" and row["pid"] not in self.killed  # noqa: E731
+        return wait_until(lambda: all(map(runs, self.workers())), timeout, "all workers running")
+
+    def wait_none_draining(self, timeout=DEADLINE_S):
+        """Every old worker has ended, and the master has counted how."""
+        return wait_until(lambda: self.status()["draining"] == [], timeout, "old workers gone")
 
     def connections(self):
         return sum(row["connections"] for row in self.workers())
@@ -280,6 +308,7 @@ class Server:
     def kill(self, pid):
         """kill -9 for one of our workers, and the error line that its death deserves."""
         self.expect_log("was killed by SIGKILL|keeps dying")
+        self.killed.add(pid)
         send_signal(pid, signal.SIGKILL)
 
     def kill_master(self):
@@ -318,7 +347,7 @@ class Server:
 
     def expect_nothing_left(self):
         """After a start that failed: no process, no socket, no pid file."""
-        wait_until(lambda: not self.processes(), timeout=2, what="the failed start's processes gone")
+        wait_until(lambda: not self.processes(), timeout=10, what="the failed start's processes gone")
         self.check_files()
 
     def check_files(self):

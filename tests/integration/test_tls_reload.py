@@ -88,7 +88,7 @@ def test_a_relay_keeps_tls_for_the_workers_that_come_and_go(secure_server, conne
         assert status["generation"] == generation
         assert status["totals"]["connections"] == 1, "counted once"
         assert [(row["pid"], row["state"], row["connections"]) for row in status["relays"]] == [(first, "relaying", 1)]
-        wait_until(lambda: server.status()["draining"] == [], what="the worker without clients to end")
+        server.wait_none_draining()
     assert process_title(first).startswith(f"wsd: relay process  {server.name}/0")
     assert "[relaying]" in server.cli("status").stdout
     new = connect_tls(server)
@@ -115,7 +115,8 @@ def test_a_relay_outlives_the_drain_timeout_and_an_upgrade(upgradable, secure_se
     assert client.still_works()
     assert [row["pid"] for row in relays(server)] == [first]
     client.close_cleanly()
-    wait_until(lambda: not is_alive(first))
+    wait_until(lambda: relays(server) == [])
+    assert not is_alive(first)
     assert server.status()["exits"] == []
 
 
@@ -160,14 +161,12 @@ def test_what_is_under_way_at_the_moment_of_a_reload_is_not_lost(secure_server, 
 
 
 def test_a_client_that_stalls_in_the_handshake_is_let_go_by_the_relay_too(secure_server, connect):
-    server = secure_server("--handshake-timeout", 1, count=1)
+    server = secure_server("--handshake-timeout", 1, "--close-timeout", 60, count=1)
     client = connect(server.port, handshake=False)
     client.send(bytes.fromhex("16030102"))
     client.wait_read()
     reload(server)
-    began = time.monotonic()
-    assert client.is_closed()
-    assert time.monotonic() - began < 4, "and not only when its worker has lost its patience too"
+    assert client.is_closed(), "and not only when its worker has lost its patience too"
     wait_until(lambda: relays(server) == [])
 
 
@@ -179,10 +178,13 @@ def test_a_relayed_client_that_does_not_read_slows_its_worker_down(secure_server
     payload = bytes(range(256)) * 3500
     sent = threading.Thread(target=lambda: [client.send(frame(TEXT + 1, payload)) for _ in range(12)])
     sent.start()
-    time.sleep(0.5)
-    before = cpu_seconds(relay)
-    time.sleep(0.5)
-    assert cpu_seconds(relay) - before < 0.2, "it waits, and does not spin"
+
+    def rests():
+        before = cpu_seconds(relay)
+        time.sleep(0.5)
+        return cpu_seconds(relay) - before < 0.2
+
+    wait_until(rests, what="it to wait, once both sides are full, and not to spin")
     received = client.receive_message()
     assert received == (TEXT + 1, payload)
     sent.join(timeout=10)
@@ -232,7 +234,7 @@ def test_a_relay_that_dies_takes_its_clients_along(secure_server, connect_tls):
 
 
 def test_a_relay_that_is_stuck_is_killed_and_its_clients_may_come_again(secure_server, connect_tls):
-    server = secure_server("--watchdog", 1.5, count=1)
+    server = secure_server("--watchdog", 3, count=1)
     client = connect_tls(server)
     reload(server)
     other = connect_tls(server)
@@ -241,15 +243,15 @@ def test_a_relay_that_is_stuck_is_killed_and_its_clients_may_come_again(secure_s
     send_signal(stuck, signal.SIGSTOP)
     with pytest.raises((ssl.SSLError, ConnectionError)):
         client.take(1)
-    wait_until(lambda: relays(server) == [])
+    wait_until(lambda: "relay of slot 0 was killed by SIGKILL" in server.log())
     assert "relay of slot 0 gave no heartbeat for" in server.log()
-    assert "relay of slot 0 was killed by SIGKILL" in server.log()
+    assert relays(server) == []
     assert other.still_works() and connect_tls(server).still_works()
     wait_until(lambda: server.connections() == 2, what="the worker to notice the end of the stuck relay's client")
 
 
 def test_a_relay_that_is_stopped_for_less_goes_on(secure_server, connect_tls):
-    server = secure_server("--watchdog", 5, count=1)
+    server = secure_server("--watchdog", 30, count=1)
     client = connect_tls(server)
     reload(server)
     stopped = relays(server)[0]["pid"]
