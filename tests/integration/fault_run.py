@@ -18,7 +18,7 @@ import sys
 import time
 from typing import NamedTuple
 
-from server import is_alive, open_descriptors, rss_bytes
+from server import at_rest, is_alive, open_descriptors, rss_bytes
 
 LOAD = pathlib.Path(__file__).with_name("fault_load.py")
 SLOW_S = 0.1  # a handshake that takes longer shows that something is the matter
@@ -65,7 +65,7 @@ class FaultRun:
         self.report = None  # the crowd's
 
     def __enter__(self):
-        self.before, self.exits_before = self.look(), self.exits()
+        self.exits_before, self.before = self.exits(), self.look()
         command = [sys.executable, LOAD, str(self.server.port), str(self.rate)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout.readline() == "ready\n"
@@ -153,11 +153,13 @@ class FaultRun:
         """Memory and descriptors of master and workers, by pid: those there before and after are compared."""
         status = self.server.status()
         pids = [status["pid"], *(row["pid"] for row in status["workers"])]
-        return {pid: Seen(rss_bytes(pid), open_descriptors(pid)) for pid in pids if pid and is_alive(pid)}
+        pids = [pid for pid in pids if pid and is_alive(pid)]
+        descriptors = at_rest(lambda: [open_descriptors(pid) for pid in pids])  # our question's own is one of them
+        return {pid: Seen(rss_bytes(pid), number) for pid, number in zip(pids, descriptors)}
 
     def look_once_the_load_is_gone(self):
         """Or after a while all the same: the figures tell."""
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 5
         while True:
             after = self.look()
             same = self.before.keys() & after.keys()

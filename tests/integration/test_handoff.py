@@ -12,7 +12,7 @@ import pytest
 
 from clients import RawClient, TEXT, close_frame, frame
 from exact import ExactClients, assert_exact
-from server import BINARY, environment, holds_for, is_alive, send_signal, wait_until
+from server import BINARY, environment, holds_for, is_alive, process_state, send_signal, shown_on, wait_until
 from test_supervision import clients_by_slot
 
 QUIET = ["--set", "prefix=", "--watchdog", 30]
@@ -143,8 +143,13 @@ def test_usr2_upgrades(upgradable, connect):
     client, before = connect(server.port), server.status()
     server.install()
     send_signal(before["pid"], signal.SIGUSR2)
-    wait_until(lambda: server.is_running() and server.status()["generation"] == 2, what="the upgrade")
-    wait_until(lambda: not any(is_alive(row["pid"]) for row in before["workers"]), what="old workers gone")
+
+    def is_upgraded():
+        result = server.cli("status", "--json")  # which the old binary may have heard, and taken along
+        return result.returncode == 0 and json.loads(result.stdout)["generation"] == 2
+
+    wait_until(is_upgraded, what="the upgrade")
+    server.wait_none_draining()
     assert server.master == before["pid"]
     assert "(deleted)" not in os.readlink(f"/proc/{before['pid']}/exe"), "the new file runs"
     assert client.still_works()
@@ -215,6 +220,12 @@ class Frozen:
     def thaw(self):
         send_signal(self.old, signal.SIGCONT)
 
+    def thaw_until_offered(self):
+        """The old worker has offered everything, and waits for the answer of a new one that is stopped."""
+        self.thaw()
+        counts_nobody = lambda: self.server.worker(self.slot)["connections"] == 0  # noqa: E731
+        wait_until(lambda: counts_nobody() and process_state(self.old) == "S", what="the whole offer")
+
     def answer(self):
         output, error = self.reload.communicate(timeout=60)
         return self.reload.returncode, output + error
@@ -279,8 +290,7 @@ def test_old_worker_killed_after_its_whole_offer_loses_nothing(servers, connect)
     by_slot = clients_by_slot(server, connect)
     frozen = Frozen(server, slot=0)
     send_signal(frozen.new, signal.SIGSTOP)
-    frozen.thaw()
-    time.sleep(0.5)  # the old one offers, and waits for an answer that does not come
+    frozen.thaw_until_offered()
     server.kill(frozen.old)
     wait_until(lambda: not is_alive(frozen.old))
     send_signal(frozen.new, signal.SIGCONT)
@@ -335,7 +345,7 @@ WSD_APP(app) {
 def slow_to_stop(servers, directory):
     """A server whose workers stop only once the file `lock` is gone."""
     (directory / "slow.cpp").write_text(SLOW_STOP)
-    options = ["--set", f"lock={directory / 'lock'}", "--watchdog", 30]
+    options = ["--set", f"lock={directory / 'lock'}", "--watchdog", 30, "--stop-timeout", 60]
     server = servers(app=str(directory / "slow.cpp"), count=2, options=options)
     server.lock = directory / "lock"
     server.start()
@@ -385,8 +395,7 @@ def test_master_killed_during_a_reload(servers, connect, moment):
     frozen = Frozen(server, slot=0)
     if moment == "during the offer":
         send_signal(frozen.new, signal.SIGSTOP)
-        frozen.thaw()
-        time.sleep(0.3)
+        frozen.thaw_until_offered()
     server.kill_master()
     frozen.thaw()
     send_signal(frozen.new, signal.SIGCONT)
@@ -403,8 +412,7 @@ def test_new_worker_told_to_leave_waits_for_the_clients_it_has_accepted(slow_to_
     pids = server.processes()
     frozen = Frozen(server, slot=0)
     send_signal(frozen.new, signal.SIGSTOP)
-    frozen.thaw()
-    time.sleep(0.3)
+    frozen.thaw_until_offered()
     send_signal(frozen.old, signal.SIGSTOP)
     server.lock.touch()
     server.kill_master()
@@ -413,6 +421,7 @@ def test_new_worker_told_to_leave_waits_for_the_clients_it_has_accepted(slow_to_
     frozen.thaw()
     for client in clients:
         assert client.receive_close().code == 1001
+        client.send(close_frame(1001))
     server.lock.unlink()
     wait_until(lambda: not any(is_alive(pid) for pid in [*pids, frozen.new]), what="every worker gone")
     assert frozen.answer()[0] != 0
@@ -522,7 +531,7 @@ def test_reload_at_a_terminal_shows_each_slot(servers, connect):
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment(server.directory))
     os.close(theirs)
     assert process.wait(timeout=30) == 0
-    shown = os.read(ours, 65536).decode().splitlines()
+    shown = shown_on(ours).decode().splitlines()
     os.close(ours)
     assert [line.split(":")[0] for line in shown] == ["slot 0", "slot 1", "generation 2"], shown
     assert "2 workers, 10 connections kept, 0 draining, longest pause" in shown[2]

@@ -44,7 +44,7 @@ def test_second_ctrl_c_means_now(servers, connect):
     wait_until(lambda: "stopping" in server.cli("status", "--json").stdout)
     assert holds_for(lambda: server.foreground.poll() is None, 1.0), "the first one waits for the client"
     os.killpg(server.foreground.pid, signal.SIGINT)
-    server.foreground.wait(timeout=10)
+    server.foreground.wait(timeout=30)
 
 
 def test_workers_ignore_signals_of_the_terminal(servers):
@@ -90,7 +90,7 @@ def test_port_taken_fails_with_the_reason_and_leaves_nothing(servers, mode):
         taken.listen()
         port = taken.getsockname()[1]
         server = servers(listen=[f"ws://127.0.0.1:{port}"])
-        result = server.run("start", *(["-d"] if mode == "-d" else []), *server.arguments(), timeout=15)
+        result = server.run("start", *(["-d"] if mode == "-d" else []), *server.arguments())
     assert result.returncode == 1
     assert_one_line(result.stderr, str(port))
     server.expect_nothing_left()
@@ -132,7 +132,7 @@ def test_of_two_starts_at_once_one_wins(servers):
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment(server.directory))
         for _ in range(4)
     ]
-    output = [process.communicate(timeout=30)[0].decode() for process in started]
+    output = [process.communicate(timeout=60)[0].decode() for process in started]
     codes = sorted(process.returncode for process in started)
     assert codes == [0, 5, 5, 5], output
     assert len(server.processes()) == 1 + server.count

