@@ -68,8 +68,10 @@ def run_chaos(servers, seed, seconds):
     # A client that a killed worker had accepted is lost with it; nobody else may be.
     assert len(hammer.lost) <= 3 * faults.deaths, (seed, faults.deaths, hammer.lost[:5])
     assert len(hammer.seconds) > 20
+    # One that a signal asked for may be under way: this one is done when that is.
+    wait_until(lambda: server.cli("reload").returncode == 0, timeout=30, what="a reload after all")
     server.wait_running(timeout=30)
-    wait_until(lambda: server.status()["draining"] == [], timeout=30)
+    server.wait_none_draining(timeout=30)
     rows = server.workers()
     assert [row["slot"] for row in rows] == list(range(len(rows)))
     assert {row["generation"] for row in rows} == {server.status()["generation"]}

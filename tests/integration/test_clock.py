@@ -31,7 +31,7 @@ def last_logged_year(server):
 @pytest.mark.smoke
 def test_no_clock_that_is_set_ends_or_delays_anything(servers, shim, connect):
     """Not a time-out fires, not a worker is killed; who comes is served; and the log tells the time that it is told."""
-    server = servers(count=2, options=["--set", "prefix=", "--watchdog", 2, "--idle-timeout", 60, "--ping-interval", 60])
+    server = servers(count=2, options=["--set", "prefix=", "--watchdog", 10, "--idle-timeout", 60, "--ping-interval", 60])
     clock = WallClock(server, shim)
     server.start()
     workers, port = server.worker_pids(), server.port
@@ -51,7 +51,7 @@ def test_no_clock_that_is_set_ends_or_delays_anything(servers, shim, connect):
 @pytest.mark.parametrize("seconds", [-HOUR, DAY])
 def test_deadlines_keep_their_time_though_the_clock_is_set(servers, shim, connect, seconds):
     """An idle client is let go after as long as ever, a silent one is asked as often as ever, a stalled worker is killed."""
-    server = servers(count=2, options=["--idle-timeout", 1.5, "--close-timeout", 0.5, "--ping-interval", 0.5])
+    server = servers(count=2, options=["--idle-timeout", 1.5, "--close-timeout", 0.5, "--ping-interval", 0.5, "--ping-misses", 20])
     clock = WallClock(server, shim)
     server.start()
     client = connect(server.port)

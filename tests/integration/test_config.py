@@ -253,7 +253,7 @@ def test_secret_in_a_file_reaches_the_app_and_nobody_else(server, config, direct
     # A respawned worker has the same, whatever has become of the file; a reload has the new one.
     secret.write_text("another")
     server.kill(server.worker_pids()[0])
-    wait_until(lambda: server.status()["workers"][0]["state"] == "running", what="the next worker")
+    server.wait_running()
     client = connect(server.port)
     assert answer(client, "") == SECRET
     assert reload(server).returncode == 0

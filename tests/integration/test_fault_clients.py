@@ -17,7 +17,7 @@ from channel_clients import Crowd, assert_exact
 from clients import BINARY, RawClient, frame, handshake_request
 from fault_run import FaultRun
 from own_network import run_in_own_network, why_not
-from server import cpu_seconds, open_descriptors, rss_bytes, wait_until
+from server import at_rest, cpu_seconds, open_descriptors, rss_bytes, wait_until
 from test_channels import app  # noqa: F401
 from test_faults import crowd_on, rate, start  # noqa: F401
 from test_violations import STATES
@@ -72,7 +72,7 @@ def end_quietly(client):
 
 def silent_and_slow(roomy, rate, crowd, number):  # noqa: F811
     """`number` clients at once, of which every fifth sends a byte of its handshake a second: all are let go in time."""
-    server = roomy(count=2, options=["--handshake-timeout", 3])
+    server = roomy(count=2, options=["--handshake-timeout", 6])
     pids, port = server.worker_pids(), server.port
     before, descriptors = sum(map(rss_bytes, pids)), sum(map(open_descriptors, pids))
     held_now = lambda: sum(map(open_descriptors, pids)) - descriptors  # noqa: E731
@@ -185,17 +185,19 @@ def test_a_storm_of_resets_in_every_state_leaves_nothing_behind(servers, rate, s
         wait_until(lambda: server.connections() == 1, what="all but the bystander gone")
         return rounds * (len(STATES) + 7)
 
+    descriptors_now = lambda: at_rest(lambda: [open_descriptors(pid) for pid in pids])  # noqa: E731
     storm(3)
-    descriptors, memory = [open_descriptors(pid) for pid in pids], sum(map(rss_bytes, pids))
+    descriptors, memory = descriptors_now(), sum(map(rss_bytes, pids))
     cpu, began = sum(map(cpu_seconds, pids)), time.monotonic()
     number = storm(20 if sanitized else 100)
     elapsed = time.monotonic() - began
+    after = descriptors_now()
     fault_run.say(
         name="resets", number=number, per_second=round(number / elapsed), rss_delta=sum(map(rss_bytes, pids)) - memory,
-        fd_delta=sum(map(open_descriptors, pids)) - sum(descriptors), restarts=0,
+        fd_delta=sum(after) - sum(descriptors), restarts=0,
         cpu_percent=round(100 * (sum(map(cpu_seconds, pids)) - cpu) / elapsed),
     )  # fmt: skip
-    assert [open_descriptors(pid) for pid in pids] == descriptors
+    assert after == descriptors
     assert sum(map(rss_bytes, pids)) - memory < (80 if sanitized else 2) * MIB
     assert bystander.still_works()
     bystander.abandon()
@@ -209,7 +211,7 @@ def test_half_closed_clients_by_the_thousand_are_let_go(roomy, crowd, many_descr
     pids, port = server.worker_pids(), server.port
     RawClient(port).abandon()
     wait_until(lambda: server.connections() == 0)
-    descriptors = [open_descriptors(pid) for pid in pids]
+    descriptors = at_rest(lambda: [open_descriptors(pid) for pid in pids])
     for i in range(number):
         client = RawClient(port)
         crowd.append(client)

@@ -224,6 +224,7 @@ def test_the_token_shows_nowhere(servers, directory):
     server = servers(options=["--api", "http://127.0.0.1:0", "--api-token-file", write_token(directory)])
     server.start()
     server.cli("reload")
+    server.wait_none_draining()
     for pid in server.processes():
         for file in ("cmdline", "environ"):
             with open(f"/proc/{pid}/{file}", "rb") as shown:
@@ -244,6 +245,8 @@ def test_a_reload_reads_the_token_anew_and_is_refused_without(servers, directory
         assert "is empty" in refused.stderr
     assert server.status()["generation"] == 2
     assert connect(server.port).still_works()
+    server.wait_none_draining()
+    wait_until(lambda: len(server.processes()) == 3)
     assert holds_for(lambda: len(server.processes()) == 3, 0.2)
     file.write_text(TOKEN)
     assert server.cli("upgrade").returncode == 0

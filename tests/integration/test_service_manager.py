@@ -94,9 +94,9 @@ def test_signs_of_life_come_at_half_of_the_time(servers, manager):
     manager.start(server, watchdog_s=0.6)
     manager.wait_for("WATCHDOG=1")
     begun = time.monotonic()
-    for _ in range(4):
-        manager.wait_for("WATCHDOG=1")
-    assert 0.9 < time.monotonic() - begun < 2.4
+    time.sleep(2)
+    signs = sum("WATCHDOG=1" in message for message in manager.read())
+    assert 2 <= signs <= (time.monotonic() - begun) / 0.3 + 2
     master = server.master
     send_signal(master, signal.SIGSTOP)
     try:
