@@ -61,7 +61,7 @@ def test_stuck_client_does_not_hold_up_the_stop(servers, connect):
     result = server.stop()
     assert result.returncode == 0, result.stderr
     assert 0.9 < time.monotonic() - began < 30
-    assert "SIGKILL" not in server.log()
+    assert "leaving 1 connections that did not answer the Close in time" in server.log(), "by itself"
 
 
 def test_stopped_worker_is_killed_and_the_stop_succeeds(servers):
