@@ -104,7 +104,9 @@ def server():
     with scratch_directory() as path:
         source = path / "channels.cpp"
         source.write_text(CHANNELS)
-        with shared_server(app=str(source), count=4, options=["--api", "http://127.0.0.1:0"]) as made:
+        # With time for a request that comes in single bytes, however busy the machine is.
+        options = ["--api", "http://127.0.0.1:0", "--handshake-timeout", 60]
+        with shared_server(app=str(source), count=4, options=options) as made:
             made.api_port = api_port(made)
             yield made
 
@@ -519,7 +521,7 @@ def test_a_half_request_is_answered_408(servers):
 
 def test_requests_go_on_through_a_reload(servers, directory):
     """Kept-alive connections, and one in the middle of a request, meet the next generation without noticing."""
-    server = servers(count=2, options=["--api", "http://127.0.0.1:0"])
+    server = servers(count=2, options=["--api", "http://127.0.0.1:0", "--handshake-timeout", 60])
     server.start()
     port = api_port(server)
     apis = [Api(port) for _ in range(8)]

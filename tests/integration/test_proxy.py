@@ -18,6 +18,7 @@ WSD_APP(app) {
 }
 """
 CLIENT = "203.0.113.9"
+PATIENT = ["--handshake-timeout", "60"]  # with requests in a hundred pieces, however busy the machine is
 VERSION_1 = f"PROXY TCP4 {CLIENT} 10.0.0.1 51000 443\r\n".encode()
 
 
@@ -55,7 +56,7 @@ def shared_server_of(app, plain_path, proxied_path):
     listen = ["ws://127.0.0.1:0", "ws://127.0.0.1:0?proxy", f"unix:{plain_path}", f"unix:{proxied_path}?proxy"]
     trusted = ["127.0.0.1", "10.0.0.0/8", "unix:"]
     options = [word for cidr in trusted for word in ("--trusted-proxy", cidr)]
-    return shared_server(app=app, listen=listen, options=["--log-level", "debug", *options])
+    return shared_server(app=app, listen=listen, options=["--log-level", "debug", *PATIENT, *options])
 
 
 def seen_by_app(client):
@@ -120,7 +121,7 @@ def test_nobody_is_believed_unasked(servers, app):
 
 
 def test_the_address_survives_reloads(servers, app):
-    server = servers(app=app, options=["--trusted-proxy", "127.0.0.1"])
+    server = servers(app=app, options=["--trusted-proxy", "127.0.0.1", *PATIENT])
     server.start()
     client = RawClient(server.port)
     client.send(handshake_request(x_forwarded_for=f"1.1.1.1, {CLIENT}"))
@@ -144,7 +145,7 @@ def test_the_log_shows_the_client_and_stays_printable(behind):
     client.send(handshake_request(sec_websocket_version="8", x_forwarded_for="203.0.113.77"))
     assert client.receive_response().status == 426
     client.abandon()
-    assert "request from 203.0.113.77 refused with 426" in behind.log()
+    wait_until(lambda: "request from 203.0.113.77 refused with 426" in behind.log())
 
 
 @pytest.mark.parametrize("cidr", ["", "localhost", "10.0.0.1/8", "10.0.0.0/33", "unix", "::1/64"])
@@ -198,7 +199,7 @@ def test_who_does_not_begin_with_the_header_is_let_go(behind):
     for place in (behind.proxied, behind.proxied_unix):
         for bytes_sent in wrong:
             assert is_let_go(place, bytes_sent)
-    assert behind.status()["totals"]["protocol_errors"] == before + 2 * len(wrong)
+    wait_until(lambda: behind.status()["totals"]["protocol_errors"] == before + 2 * len(wrong))
     assert "does not begin with a PROXY header" in behind.log()
     assert address_at(behind.proxied, VERSION_1) == CLIENT
 
@@ -256,7 +257,7 @@ class TlsByHand:
 
 @pytest.fixture(scope="module")
 def tls_options(authority):
-    return ["--trusted-proxy", "127.0.0.1", "--log-level", "debug", *authority.server("localhost").options()]
+    return ["--trusted-proxy", "127.0.0.1", "--log-level", "debug", *PATIENT, *authority.server("localhost").options()]
 
 
 @pytest.fixture(scope="module")
@@ -304,13 +305,13 @@ def test_a_handshake_that_fails_is_the_clients_and_not_the_proxys(behind_with_tl
     client.send(VERSION_1 + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
     assert client.receive_response().status == 400
     client.expect_end()
-    assert f"TLS handshake with {CLIENT} failed: it speaks HTTP without TLS" in behind_with_tls.log()
+    wait_until(lambda: f"TLS handshake with {CLIENT} failed: it speaks HTTP without TLS" in behind_with_tls.log())
 
 
 @HEADERS
 @pytest.mark.smoke
 def test_a_handoff_in_the_middle_of_the_header_and_of_the_handshake(servers, app, authority, tls_options, connect, header):
-    server = servers(app=app, listen=["wss://127.0.0.1:0?proxy"], options=[*tls_options, "--handshake-timeout", 60])
+    server = servers(app=app, listen=["wss://127.0.0.1:0?proxy"], options=tls_options)
     server.start()
     port, context = server.port, authority.client_context()
     cuts = range(0, len(header) + 1, 3)
@@ -328,7 +329,7 @@ def test_a_handoff_in_the_middle_of_the_header_and_of_the_handshake(servers, app
         assert tls_address(client, context, header[cut:]) == CLIENT
     half.send(b"\xff\xff")  # the length of no record
     half.drain()
-    assert f"TLS handshake with {CLIENT} failed" in server.log()
+    wait_until(lambda: f"TLS handshake with {CLIENT} failed" in server.log())
     for client in clients:
         assert seen_by_app(client) == CLIENT
     assert server.cli("reload").returncode == 0
@@ -342,7 +343,7 @@ def test_only_trusted_proxies_may_speak_for_others(servers, app):
     server.start()
     port = server.port
     assert is_let_go(port, VERSION_1 + handshake_request())
-    assert "nobody said to trust this proxy" in server.log()
+    wait_until(lambda: "nobody said to trust this proxy" in server.log())
     assert server.cli("reload", "--trusted-proxy", "127.0.0.1").returncode == 0
     assert address_at(port, VERSION_1) == CLIENT
 
@@ -374,7 +375,7 @@ def test_a_header_that_never_ends_is_let_go_at_the_deadline(servers, app):
 
 @pytest.mark.smoke
 def test_a_handoff_in_the_middle_of_the_header(servers, app):
-    server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=["--trusted-proxy", "127.0.0.1"])
+    server = servers(app=app, listen=["ws://127.0.0.1:0?proxy"], options=["--trusted-proxy", "127.0.0.1", *PATIENT])
     server.start()
     port = server.port
     cuts = [(header, cut) for header in (VERSION_1, version_2()) for cut in range(0, len(header), 3)]

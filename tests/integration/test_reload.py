@@ -110,7 +110,7 @@ def test_message_half_received_is_answered_by_the_new_worker(servers, connect):
 
 
 def test_handshake_half_received_is_answered_by_the_new_worker(servers, connect):
-    server = servers(count=1)
+    server = servers(count=1, options=["--handshake-timeout", 60])
     server.start()
     client = connect(server.port, handshake=False)
     request = handshake_request()

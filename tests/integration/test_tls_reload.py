@@ -121,7 +121,7 @@ def test_a_relay_outlives_the_drain_timeout_and_an_upgrade(upgradable, secure_se
 
 
 def test_what_is_under_way_at_the_moment_of_a_reload_is_not_lost(secure_server, authority, connect, connect_tls):
-    server = secure_server(count=1)
+    server = secure_server("--handshake-timeout", 60, count=1)
     half_frame, bulky = connect_tls(server), connect_tls(server)
     half_head = connect_tls(server, handshake=False)
     message = frame(TEXT, b"in two halves")
