@@ -28,13 +28,15 @@ DEADLINE_S = 15.0
 def wait_until(condition, timeout=DEADLINE_S, what=None):
     """Asks `condition` again and again until it is true, and returns what it said."""
     deadline = time.monotonic() + timeout
+    pause = 0.001
     while True:
         answer = condition()
         if answer:
             return answer
         if time.monotonic() > deadline:
             raise AssertionError(f"not true after {timeout} s: {what or condition}")
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.02)
 
 
 def holds_for(condition, seconds):
