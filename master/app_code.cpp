@@ -29,11 +29,12 @@ const AppModule* builtin_app(const std::string& app) {
   if (const AppModule* const found = worker::find_builtin_app(app); found != nullptr) return found;
   const auto known = worker::builtin_app_names();
   const std::vector<std::string> names(known.begin(), known.end());
+  const std::string nearest = nearest_word(app, names);
   throw CommandError(
       CommandStatus::failed,
-      fmt::format("there is no app \"{}\": the nearest of the built-in ones ({}) is {}, and your own is a "
-                  "file that ends in .cpp or .so",
-                  protocol::printable(app), fmt::join(names, ", "), nearest_word(app, names)));
+      fmt::format("there is no app \"{}\": {}built-in are {}, and your own is a file that ends in .cpp or .so",
+                  protocol::printable(app), nearest.empty() ? "" : fmt::format("the nearest is {}; ", nearest),
+                  fmt::join(names, ", ")));
 }
 
 constexpr std::size_t max_reason = 2000;

@@ -40,6 +40,7 @@ class Check {
     warnings_ = std::move(environment.warnings);
     for (const ConfigProblem& problem : environment.problems) note(CommandStatus::usage, problem.to_string());
     configuration_ = read_configuration({.environment = std::move(environment.options), .flags = flags});
+    attempt([this, &flags] { find_running(flags); });
     for (const ConfigProblem& problem : configuration_.file.problems) note(CommandStatus::usage, problem.to_string());
     plan_.options = configuration_.options;
   }
@@ -51,7 +52,6 @@ class Check {
     attempt([this] { plan_.settings = read_app_settings(options()); });
     attempt([this] { plan_.privileges = privileges_of(options()); });
     attempt([this] { try_log_file(); });
-    attempt([this] { find_running(); });
     for (const ListenUrl& url : addresses_of(options())) {
       attempt([this, &url] {
         if (!is_ours_already(url)) try_to_listen(url);
@@ -113,16 +113,21 @@ class Check {
          fmt::format("the log {} could not be written: {}; use another log_file", path, std::strerror(errno)));
   }
 
-  // The addresses of the server of this name are in use, by itself.
-  void find_running() {
+  // The addresses of the server of this name are in use, by itself. What it was started with stays in force at a
+  // reload.
+  void find_running(const Options& flags) {
     auto master = MasterContact::find(options());
     if (!master || !master->ask({.command = ControlCommand::status, .graceful = false, .options = {}})) return;
-    const auto answer = master->next_answer(std::chrono::steady_clock::now() + std::chrono::seconds(5));
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    const auto answer = master->next_answer(deadline);
     if (!answer) return;
     auto status = status_from_json(answer->status);
-    if (!status) return;
+    if (!status || !master->next_answer(deadline)) return;  // the second says that this was all
     running_ = std::move(status->listen);
     running_.insert(running_.end(), status->api.begin(), status->api.end());
+    OptionLayers layers = layers_of_server(*master);
+    layers.flags.merge(flags);
+    configuration_ = read_configuration(layers);
   }
 
   [[nodiscard]] bool is_ours_already(const ListenUrl& url) const {

@@ -14,7 +14,6 @@
 #include "master/connection_table.h"
 #include "master/connections_reader.h"
 #include "master/exit_status.h"
-#include "master/master_contact.h"
 #include "master/status_page.h"
 #include "master/terminal_screen.h"
 #include "protocol/printable_text.h"
@@ -219,8 +218,8 @@ void watch_status(const CommandLine& line) {
   while (true) {
     const Status now = read_status(json);
     const bool is_same_server = before && before->pid == now.pid && before->uptime_s <= now.uptime_s;
-    const std::string text =
-        line.json ? json + '\n' : to_tables(now) + rates_table(is_same_server ? *before : now, now);
+    std::string text = line.json ? json + '\n' : to_tables(now, terminal_columns());
+    if (!line.json && is_same_server) text += rates_table(*before, now);
     if (!screen.draw(text)) return;
     before = now;
     if (screen.wait(*line.watch) == TerminalScreen::Event::quit) return;
@@ -233,7 +232,7 @@ void watch_status(const CommandLine& line) {
 void status_command(const CommandLine& line) {
   if (line.watch) return watch_status(line);
   const std::string json = fetch_status_json(line);
-  std::fputs((line.json ? json + '\n' : to_tables(read_status(json))).c_str(), stdout);
+  std::fputs((line.json ? json + '\n' : to_tables(read_status(json), terminal_columns())).c_str(), stdout);
 }
 
 void connections_command(const CommandLine& line) {
@@ -248,8 +247,11 @@ void connections_command(const CommandLine& line) {
   };
   if (!read_answers(master, take, steady_clock::now() + answer_timeout)) fail_for_silence(master);
   sort_connections(reader.rows, line.sort);
-  const std::string text = line.json ? connections_json(reader.rows, line.limit, reader.missing) + '\n'
-                                     : connections_table(reader.rows, line.limit, reader.missing);
+  const std::string text =
+      line.json
+          ? connections_json(reader.rows, line.limit, reader.missing) + '\n'
+          : connections_table(reader.rows, {.limit = line.limit, .sorted_by = line.sort, .columns = terminal_columns()},
+                              reader.missing);
   std::fputs(text.c_str(), stdout);
 }
 
@@ -282,12 +284,17 @@ void stop_for_restart(const CommandLine& line, const std::function<void(const Op
   const OptionLayers given = layers_of(line.options, print_warning);
   auto master = MasterContact::find(with_instance(line.options));
   if (!master) return prepare(given);
-  auto layers = layers_from(ask_for(*master, ControlCommand::options));
-  if (!layers) fail(fmt::format("{} does not say what it was started with: {}", master->description(), layers.error()));
-  layers->environment.merge(given.environment);
-  layers->flags.merge(given.flags);
-  prepare(*layers);
+  OptionLayers layers = layers_of_server(*master);
+  layers.environment.merge(given.environment);
+  layers.flags.merge(given.flags);
+  prepare(layers);
   stop_master(*master, line.graceful);
+}
+
+OptionLayers layers_of_server(MasterContact& master) {
+  auto layers = layers_from(ask_for(master, ControlCommand::options));
+  if (!layers) fail(fmt::format("{} does not say what it was started with: {}", master.description(), layers.error()));
+  return std::move(*layers);
 }
 
 void print_warning(const std::string& line) {

@@ -9,6 +9,7 @@
 
 #include "master/command_line.h"
 #include "master/configuration.h"
+#include "master/master_contact.h"
 
 namespace wsd::master {
 
@@ -23,6 +24,9 @@ void publish_command(const CommandLine& line);
 // The first half of restart: stops the master if there is one. `prepare` gets what to start with (what the master
 // remembered, under what `line` and our own environment give) before anything is stopped: if it throws, nothing is.
 void stop_for_restart(const CommandLine& line, const std::function<void(const OptionLayers&)>& prepare);
+
+// What a running server was started with, and what reloads have added. Throws CommandError where it does not say.
+[[nodiscard]] OptionLayers layers_of_server(MasterContact& master);
 
 // The one line of CommandError, as main prints it on standard error: "wsd: …".
 void print_error(const std::string& line);

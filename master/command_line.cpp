@@ -10,6 +10,7 @@
 #include <chrono>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@
 #include "master/option_value.h"
 #include "master/quantities.h"
 #include "protocol/printable_text.h"
+#include "protocol/wrapped_text.h"
 #include "worker/apps/builtin_apps.h"
 
 namespace wsd::master {
@@ -33,23 +35,25 @@ constexpr std::string_view general_help =
 Usage: wsd COMMAND [APP] [options]
 
 Commands:
-  start [APP]    start a server: `wsd start` serves the app echo on ws://0.0.0.0:8080
+  start [APP]    start a server; without APP it is echo on ws://0.0.0.0:8080
   stop           stop it: clients get Close 1001; -g gives them time
   restart [APP]  stop and start, with the options it was started with
-  reload [APP]   new code takes over, one slot after the other, while every client stays connected
+  reload [APP]   new code takes over while every client stays connected
   upgrade        the same for wsd itself: the binary now on disk takes over
   reopen         new log files, for those that logrotate has renamed
-  status         what the master and each worker are doing; --watch like top, --json for programs
+  status         what each worker does; --watch like top, --json for programs
   connections    who is connected: age, traffic, queue and more; with filters
-  check [APP]    what start would do, and whether it could; prints the configuration
-  publish CHANNEL DATA   a message to every subscriber of a channel
+  check [APP]    what start would do, and whether it could
+  publish CHANNEL DATA
+                 a message to every subscriber of a channel
   version        the version of wsd
 
 `wsd COMMAND --help` lists the options of a command.
 )";
 
 constexpr std::string_view value_help =
-    R"(SIZE is a number of bytes, or 64K, 1M, 1G. TIME is a number of seconds, or 500ms, 10s, 5m, 1h, 1d.)";
+    R"(SIZE is a number of bytes, or 64K, 1M, 1G. TIME is a number of seconds, or
+500ms, 10s, 5m, 1h, 1d.)";
 
 constexpr std::chrono::milliseconds default_watch{2000};
 constexpr std::chrono::milliseconds shortest_watch{100};
@@ -94,8 +98,9 @@ const CommandEntry& find_command(std::string_view word) {
   if (word.starts_with('-')) {
     fail(fmt::format("the command comes before '{}': try `wsd start --help`", protocol::printable(word)));
   }
-  fail(fmt::format("unknown command '{}': the nearest is `wsd {}`, and `wsd --help` lists all",
-                   protocol::printable(word), nearest_word(word, names)));
+  const std::string nearest = nearest_word(word, names);
+  fail(fmt::format("unknown command '{}'{} `wsd --help` lists all", protocol::printable(word),
+                   nearest.empty() ? ";" : fmt::format(": the nearest is `wsd {}`, and", nearest)));
 }
 
 std::optional<std::uint32_t> slot_from(std::string_view text) {
@@ -112,11 +117,20 @@ std::string remark_on(const OptionEntry& entry) {
   return parts.empty() ? "" : fmt::format(" ({})", fmt::join(parts, "; "));
 }
 
+// Help for a terminal of 80 columns, 30 of which are the flags'.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return protocol::wrapped(option->get_description(), 50);
+  }
+};
+
 // What CLI11 fills in while it parses.
 class Parser {
  public:
   explicit Parser(const CommandEntry& entry)
-      : entry_(entry), app_(entry.description, std::string("wsd ") + entry.name) {
+      : entry_(entry), app_(protocol::wrapped(entry.description, 80), std::string("wsd ") + entry.name) {
+    app_.formatter(std::make_shared<HelpFormatter>());
     app_.set_help_flag("-h,--help", "This text");
     app_.allow_extras();  // found and named by refuse_leftovers()
     result_.command = entry.command;
@@ -159,7 +173,10 @@ class Parser {
   void add_options() {
     const bool stops = entry_.takes_options && entry_.command != Command::check;
     if (stops || entry_.command == Command::stop) {
-      app_.add_flag("-g,--graceful", result_.graceful, "Give clients --drain-timeout to leave");
+      const bool ends_a_server = entry_.command == Command::stop || entry_.command == Command::restart;
+      app_.add_flag("-g,--graceful", result_.graceful,
+                    ends_a_server ? "Give clients --drain-timeout to leave"
+                                  : "Changes nothing here: taken because Workerman's users are used to it");
     }
     const bool tells_json = entry_.command == Command::status || entry_.command == Command::reload ||
                             entry_.command == Command::upgrade || entry_.command == Command::publish ||
@@ -312,8 +329,9 @@ class Parser {
       for (const std::string& name : known->get_lnames()) names.push_back("--" + name);
       for (const std::string& name : known->get_snames()) names.push_back("-" + name);
     }
-    fail(fmt::format("unknown option '{}': the nearest is '{}', and `wsd {} --help` lists all",
-                     protocol::printable(option), nearest_word(option, names), entry_.name));
+    const std::string nearest = nearest_word(option, names);
+    fail(fmt::format("unknown option '{}'{} `wsd {} --help` lists all", protocol::printable(option),
+                     nearest.empty() ? ";" : fmt::format(": the nearest is '{}', and", nearest), entry_.name));
   }
 
   const CommandEntry& entry_;

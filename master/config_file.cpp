@@ -214,12 +214,13 @@ class Reader {
     for (const OptionEntry& entry : option_table()) {
       if (entry.in_file) known.emplace_back(entry.key);
     }
+    const std::string nearest = nearest_word(key, known);
     const std::string_view remark =
         node.is_table() ? "; only the app's settings have a table, [set], all other keys stand above it" : "";
-    problems_.push_back(
-        {line_of(node),
-         fmt::format("unknown key {}: the nearest is '{}'{}", quoted(key), nearest_word(key, known), remark),
-         {}});
+    problems_.push_back({line_of(node),
+                         fmt::format("unknown key {}{}{}", quoted(key),
+                                     nearest.empty() ? "" : fmt::format(": the nearest is '{}'", nearest), remark),
+                         {}});
   }
 
   void refuse_syntax(unsigned line, std::string text) {

@@ -52,6 +52,7 @@ struct Column {
   std::string_view name;     // for --sort
   std::string_view heading;  // of the table
   TextTable::Align align;
+  unsigned spare;  // as TextTable::Column has it
   std::string (*cell)(const ConnectionRow& row);
   bool (*comes_first)(const ConnectionRow& one, const ConnectionRow& other);
 };
@@ -75,27 +76,27 @@ using Row = ConnectionRow;
 using worker::Traffic;
 
 constexpr auto columns = std::to_array<Column>({
-    {"id", "id", right, [](const Row& row) { return fmt::format("{}", row.id); }, is_less<&Row::id>},
-    {"worker", "worker", right, [](const Row& row) { return fmt::format("{}", row.slot); }, is_less<&Row::slot>},
-    {"remote", "remote", left, [](const Row& row) { return shortened(row.remote); }, is_less<&Row::remote>},
-    {"path", "path", left, [](const Row& row) { return shortened(row.path); }, is_less<&Row::path>},
-    {"subprotocol", "subprotocol", left, [](const Row& row) { return shortened(row.subprotocol); },
+    {"id", "id", right, 0, [](const Row& row) { return fmt::format("{}", row.id); }, is_less<&Row::id>},
+    {"worker", "worker", right, 3, [](const Row& row) { return fmt::format("{}", row.slot); }, is_less<&Row::slot>},
+    {"remote", "remote", left, 0, [](const Row& row) { return shortened(row.remote); }, is_less<&Row::remote>},
+    {"path", "path", left, 0, [](const Row& row) { return shortened(row.path); }, is_less<&Row::path>},
+    {"subprotocol", "subprotocol", left, 9, [](const Row& row) { return shortened(row.subprotocol); },
      is_less<&Row::subprotocol>},
-    {"age", "age", right, [](const Row& row) { return time_text(row.age_ms); }, is_more<&Row::age_ms>},
-    {"idle", "idle", right, [](const Row& row) { return time_text(row.idle_ms); }, is_more<&Row::idle_ms>},
-    {"messages_in", "msgs in", right, [](const Row& row) { return fmt::format("{}", row.traffic.messages_in); },
+    {"age", "age", right, 0, [](const Row& row) { return time_text(row.age_ms); }, is_more<&Row::age_ms>},
+    {"idle", "idle", right, 0, [](const Row& row) { return time_text(row.idle_ms); }, is_more<&Row::idle_ms>},
+    {"messages_in", "msgs in", right, 2, [](const Row& row) { return fmt::format("{}", row.traffic.messages_in); },
      has_more<&Traffic::messages_in>},
-    {"messages_out", "msgs out", right, [](const Row& row) { return fmt::format("{}", row.traffic.messages_out); },
+    {"messages_out", "msgs out", right, 2, [](const Row& row) { return fmt::format("{}", row.traffic.messages_out); },
      has_more<&Traffic::messages_out>},
-    {"bytes_in", "bytes in", right, [](const Row& row) { return rounded_size_text(row.traffic.bytes_in); },
+    {"bytes_in", "bytes in", right, 5, [](const Row& row) { return rounded_size_text(row.traffic.bytes_in); },
      has_more<&Traffic::bytes_in>},
-    {"bytes_out", "bytes out", right, [](const Row& row) { return rounded_size_text(row.traffic.bytes_out); },
+    {"bytes_out", "bytes out", right, 5, [](const Row& row) { return rounded_size_text(row.traffic.bytes_out); },
      has_more<&Traffic::bytes_out>},
-    {"queue", "queue", right, [](const Row& row) { return rounded_size_text(row.queue); }, is_more<&Row::queue>},
-    {"deflate", "deflate", left, [](const Row& row) { return std::string(row.deflate ? "yes" : "no"); },
+    {"queue", "queue", right, 0, [](const Row& row) { return rounded_size_text(row.queue); }, is_more<&Row::queue>},
+    {"deflate", "deflate", left, 8, [](const Row& row) { return std::string(row.deflate ? "yes" : "no"); },
      is_more<&Row::deflate>},
-    {"tls", "tls", left, [](const Row& row) { return tls_text(row); }, is_more<&Row::tls>},
-    {"state", "state", left, [](const Row& row) { return fmt::format("[{}]", to_string(row.state)); },
+    {"tls", "tls", left, 4, [](const Row& row) { return tls_text(row); }, is_more<&Row::tls>},
+    {"state", "state", left, 0, [](const Row& row) { return fmt::format("[{}]", to_string(row.state)); },
      is_less<&Row::state>},
 });
 
@@ -140,8 +141,10 @@ std::vector<std::string> connection_columns() {
 std::optional<std::string> problem_with_column(std::string_view column) {
   if (find_column(column) != nullptr) return std::nullopt;
   const std::vector<std::string> names = connection_columns();
-  return fmt::format("--sort has no column '{}': the nearest is '{}', and there are {}", protocol::printable(column),
-                     nearest_word(column, names), fmt::join(names, ", "));
+  const std::string nearest = nearest_word(column, names);
+  return fmt::format("--sort has no column '{}'{} there are {}", protocol::printable(column),
+                     nearest.empty() ? ":" : fmt::format(": the nearest is '{}', and", nearest),
+                     fmt::join(names, ", "));
 }
 
 void sort_connections(std::vector<ConnectionRow>& rows, std::string_view column) {
@@ -149,21 +152,26 @@ void sort_connections(std::vector<ConnectionRow>& rows, std::string_view column)
   if (const Column* const by = find_column(column)) std::ranges::stable_sort(rows, by->comes_first);
 }
 
-std::string connections_table(const std::vector<ConnectionRow>& rows, std::size_t limit,
+std::string connections_table(const std::vector<ConnectionRow>& rows, const TableView& view,
                               const std::vector<unsigned>& missing) {
   std::vector<TextTable::Column> headings;
-  for (const Column& column : columns) headings.push_back({std::string(column.heading), column.align});
+  for (const Column& column : columns) {
+    const unsigned spare = column.name == view.sorted_by ? 0 : column.spare;
+    headings.push_back({std::string(column.heading), column.align, spare});
+  }
   TextTable table(std::move(headings));
-  const std::size_t shown = shown_of(rows, limit);
+  const std::size_t shown = shown_of(rows, view.limit);
   for (std::size_t i = 0; i < shown; ++i) {
     std::vector<std::string> cells;
     for (const Column& column : columns) cells.push_back(column.cell(rows[i]));
     table.add_row(std::move(cells));
   }
+  const std::vector<std::string> left_out = table.fit(view.columns);
   std::string text;
   for (const std::string& line : table.lines()) text += line + '\n';
   text += fmt::format("{} connection{}{}\n", rows.size(), rows.size() == 1 ? "" : "s",
                       shown < rows.size() ? fmt::format(", {} shown", shown) : "");
+  if (!left_out.empty()) text += left_out_text(left_out);
   for (const unsigned slot : missing) {
     text += fmt::format("worker {} did not answer in time: its connections are missing\n", slot);
   }

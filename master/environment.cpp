@@ -80,8 +80,9 @@ Environment read_environment(const char* const* variables, const std::string& ba
     const std::string_view value = variable.substr(equals + 1);
     const OptionEntry* entry = find_variable(name);
     if (entry == nullptr && !is_about_a_service(name)) {
-      result.warnings.push_back(
-          fmt::format("{} in the environment is no option: the nearest is {}", name, nearest_variable(name)));
+      const std::string nearest = nearest_variable(name);
+      result.warnings.push_back(fmt::format("{} in the environment is no option{}", name,
+                                            nearest.empty() ? "" : fmt::format(": the nearest is {}", nearest)));
     }
     if (entry == nullptr || value.empty()) continue;
     for (const std::string_view text : texts_in(*entry, value)) {

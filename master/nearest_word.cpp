@@ -31,7 +31,8 @@ std::string nearest_word(std::string_view word, std::span<const std::string> can
   word = word.substr(0, longest_worth_comparing);
   const auto by_distance = [word](const std::string& candidate) { return distance(word, candidate); };
   const auto nearest = std::ranges::min_element(candidates, {}, by_distance);
-  return nearest == candidates.end() ? std::string() : *nearest;
+  const bool is_near = nearest != candidates.end() && 5 * by_distance(*nearest) <= 2 * word.size();
+  return is_near ? *nearest : std::string();
 }
 
 }  // namespace wsd::master

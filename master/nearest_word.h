@@ -8,8 +8,8 @@
 
 namespace wsd::master {
 
-// The first of the nearest by the number of typing mistakes, an exchange of two letters counting as one; empty if there
-// are no candidates.
+// The first of the nearest by the number of typing mistakes, an exchange of two letters counting as one. Empty if none
+// can have been meant: with more mistakes than two in five letters of the word.
 [[nodiscard]] std::string nearest_word(std::string_view word, std::span<const std::string> candidates);
 
 }  // namespace wsd::master

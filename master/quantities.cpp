@@ -81,6 +81,10 @@ std::string duration_text(milliseconds time) {
   return "0";
 }
 
+std::string counted(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string rounded_size_text(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 5> units{"", "K", "M", "G", "T"};
   auto amount = static_cast<double>(bytes);

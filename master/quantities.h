@@ -19,6 +19,9 @@ namespace wsd::master {
 [[nodiscard]] std::string size_text(std::uint64_t bytes);
 [[nodiscard]] std::string duration_text(std::chrono::milliseconds time);
 
+// "1 worker", "2 workers".
+[[nodiscard]] std::string counted(std::uint64_t count, std::string_view noun);
+
 // For tables: "512", "1.5K", "12.5M".
 [[nodiscard]] std::string rounded_size_text(std::uint64_t bytes);
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "master/quantities.h"
 #include "protocol/json_writer.h"
 
 namespace wsd::master {
@@ -29,8 +30,9 @@ void ReloadReport::count(const TookOver& event) {
 }
 
 std::string to_text(const ReloadReport& report) {
-  return fmt::format("generation {}: {} workers, {} connections kept, {} draining, longest pause {}", report.generation,
-                     report.workers, report.connections_kept, report.draining, pause_text(report.longest_pause));
+  return fmt::format("generation {}: {}, {} kept, {} draining, longest pause {}", report.generation,
+                     counted(report.workers, "worker"), counted(report.connections_kept, "connection"), report.draining,
+                     pause_text(report.longest_pause));
 }
 
 std::string to_json(const ReloadReport& report) {
@@ -46,7 +48,8 @@ std::string to_json(const ReloadReport& report) {
 }
 
 std::string progress_text(Slot slot, const TookOver& event) {
-  return fmt::format("slot {}: {} connections kept, pause {}", slot, event.connections, pause_text(event.pause));
+  return fmt::format("slot {}: {} kept, pause {}", slot, counted(event.connections, "connection"),
+                     pause_text(event.pause));
 }
 
 }  // namespace wsd::master

@@ -39,6 +39,12 @@ std::string user_name(const Options& options) {
   return user == nullptr ? std::to_string(::geteuid()) : user->pw_name;
 }
 
+// Empty: to standard error.
+std::string log_path_of(const Options& options) {
+  if (options.log_file.given()) return *options.log_file;
+  return *options.daemon ? RunDirectory::locate(options).default_log_file() : std::string();
+}
+
 void print_banner(const Status& status, const Options& options) {
   const Banner banner{.wsd_version = status.version,
                       .libuv_version = worker::loop_library_version(),
@@ -50,6 +56,7 @@ void print_banner(const Status& status, const Options& options) {
                       .user = user_name(options),
                       .count = static_cast<unsigned>(status.workers.size()),
                       .max_connections = status.max_connections,
+                      .log = log_path_of(options),
                       .daemon = *options.daemon};
   std::fputs(start_banner(banner).c_str(), stdout);
   std::fflush(stdout);

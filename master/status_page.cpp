@@ -38,10 +38,6 @@ std::string joined(const Lines& lines) {
   return text;
 }
 
-std::string counted(std::uint64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 // "3 days 4 hours", "12 minutes 5 seconds": the two largest units.
 std::string uptime_text(double uptime_s) {
   constexpr std::array<std::pair<std::uint64_t, std::string_view>, 4> units{
@@ -107,15 +103,15 @@ Lines exit_lines(const Status& status) {
 TextTable process_table() {
   constexpr auto right = TextTable::Align::right;
   return TextTable({{"slot"},
-                    {"pid", right},
-                    {"gen", right},
-                    {"memory", right},
+                    {"pid", right, 3},
+                    {"gen", right, 4},
+                    {"memory", right, 2},
                     {"connections", right},
-                    {"accepted", right},
-                    {"msgs in", right},
-                    {"msgs out", right},
-                    {"bytes in", right},
-                    {"bytes out", right},
+                    {"accepted", right, 5},
+                    {"msgs in", right, 1},
+                    {"msgs out", right, 1},
+                    {"bytes in", right, 6},
+                    {"bytes out", right, 6},
                     {"dropped", right},
                     {"errors", right},
                     {"lag ms", right},
@@ -155,13 +151,13 @@ void add_summary(TextTable& table, const Status& status) {
   table.add_row(std::move(cells));
 }
 
-Lines process_lines(const Status& status) {
+TextTable processes_of(const Status& status) {
   TextTable table = process_table();
   for (const WorkerStatus& worker : status.workers) add_worker(table, worker);
   for (const WorkerStatus& worker : status.draining) add_worker(table, worker);
   for (const WorkerStatus& worker : status.relays) add_worker(table, worker);
   add_summary(table, status);
-  return table.lines();
+  return table;
 }
 
 Lines listen_lines(const Banner& banner) {
@@ -176,13 +172,18 @@ Lines listen_lines(const Banner& banner) {
 
 }  // namespace
 
-std::string to_tables(const Status& status) {
+std::string to_tables(const Status& status, std::size_t columns) {
   const Lines global = global_lines(status);
   const Lines exits = exit_lines(status);
-  Lines processes = process_lines(status);
-  const std::string summary = processes.back() + '\n';
+  TextTable table = processes_of(status);
+  const Lines left_out = table.fit(columns);
+  Lines processes = table.lines();
+  std::string summary = processes.back() + '\n';
   processes.pop_back();
-  const std::size_t width = std::max({widest(global), widest(exits), widest(processes), count_characters(summary) - 1});
+  const std::size_t widest_line =
+      std::max({widest(global), widest(exits), widest(processes), count_characters(summary) - 1});
+  const std::size_t width = std::min(widest_line, columns);
+  if (!left_out.empty()) summary += left_out_text(left_out);
   return rule(width, "GLOBAL STATUS") + joined(global) + joined(exits) + rule(width, "PROCESS STATUS") +
          joined(processes) + rule(width) + summary;
 }
@@ -247,12 +248,13 @@ std::string start_banner(const Banner& banner) {
       fmt::format("wsd version: {}{}libuv version: {}{}OpenSSL version: {}", banner.wsd_version, between,
                   banner.libuv_version, between, banner.openssl_version);
   const Lines listen = listen_lines(banner);
-  const std::size_t width = std::max(versions.size(), widest(listen)) + 4;
   const std::string how_to_stop = !banner.daemon ? "Press Ctrl+C to stop."
                                   : banner.name == "wsd"
                                       ? "Input \"wsd stop\" to stop."
                                       : fmt::format("Input \"wsd stop --name {}\" to stop.", banner.name);
-  const std::string room = fmt::format("max connections: {} per worker", banner.max_connections);
+  std::string room = fmt::format("max connections: {} per worker", banner.max_connections);
+  if (!banner.log.empty()) room += fmt::format("{}log: {}", between, protocol::printable(banner.log));
+  const std::size_t width = std::max({count_characters(versions), count_characters(room), widest(listen)}) + 4;
   return rule(width, "WSD") + versions + '\n' + room + '\n' + rule(width, "WORKERS") + joined(listen) + rule(width) +
          how_to_stop + " Start success.\n";
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "master/result.h"
+#include "master/text_table.h"
 
 namespace wsd::master {
 
@@ -71,8 +72,9 @@ struct Status {
 [[nodiscard]] std::string to_json(const Status& status);
 Result<Status> status_from_json(std::string_view json);
 
-// GLOBAL STATUS and PROCESS STATUS.
-[[nodiscard]] std::string to_tables(const Status& status);
+// GLOBAL STATUS and PROCESS STATUS. Columns that can be spared are left out, and named, where a line would have more
+// than so many characters.
+[[nodiscard]] std::string to_tables(const Status& status, std::size_t columns = any_width);
 
 // What happened in the time between two looks, per second. A worker that was replaced meanwhile begins at zero.
 [[nodiscard]] std::string rates_table(const Status& before, const Status& now);
@@ -88,6 +90,7 @@ struct Banner {
   std::string user;
   unsigned count = 0;
   std::uint64_t max_connections = 0;  // of each worker
+  std::string log;                    // its path; empty: standard error
   bool daemon = false;                // then it ends with how to stop it instead of "Press Ctrl+C to stop."
 };
 

@@ -54,7 +54,19 @@ std::string_view first_characters(std::string_view line, unsigned count) {
   return line.substr(0, end);
 }
 
+winsize terminal_size() {
+  winsize size{};
+  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0) return size;
+  size.ws_col = 80;
+  size.ws_row = 24;
+  return size;
+}
+
 }  // namespace
+
+std::size_t terminal_columns() {
+  return ::isatty(STDOUT_FILENO) == 1 ? terminal_size().ws_col : any_width;
+}
 
 std::string fitted(std::string_view text, unsigned columns, unsigned rows) {
   std::string result;
@@ -91,11 +103,7 @@ TerminalScreen::~TerminalScreen() {
 
 bool TerminalScreen::draw(std::string_view text) {
   if (!is_screen_) return write_all(text);
-  winsize size{};
-  if (::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) {
-    size.ws_col = 80;
-    size.ws_row = 24;
-  }
+  const winsize size = terminal_size();
   std::string drawing(go_home);
   drawing += fitted(text, size.ws_col, size.ws_row);
   drawing += clear_below;

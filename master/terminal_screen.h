@@ -12,6 +12,8 @@
 #include <string>
 #include <string_view>
 
+#include "master/text_table.h"
+
 namespace wsd::master {
 
 class TerminalScreen {
@@ -33,6 +35,9 @@ class TerminalScreen {
   const bool is_screen_;
   std::optional<termios> modes_;  // of the keyboard before, if it is one
 };
+
+// The characters of a line of the terminal that standard output is; any_width where it is none.
+[[nodiscard]] std::size_t terminal_columns();
 
 // Of text that is drawn: as many lines and characters as there is room for, each line cleared behind its end.
 [[nodiscard]] std::string fitted(std::string_view text, unsigned columns, unsigned rows);

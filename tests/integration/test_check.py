@@ -111,6 +111,18 @@ def test_addresses_of_the_server_that_runs_are_its_own(server, check):
     assert server.worker_pids() == [row["pid"] for row in server.workers()]
 
 
+def test_what_the_server_was_started_with_stays_in_force_at_a_reload(servers, config):
+    path = config("count = 3\nmax_message = 4096\n")
+    server = servers(app="push", options=["--config", path, "--ping-interval", "7s"])
+    server.start()
+    result = server.run("check", "--name", server.name, "--run-dir", server.run_dir, "--idle-timeout", "1h")
+    assert result.returncode == 0, result.stderr
+    for line in ('app = "push"', "count = 2", 'max_message = "4K"', 'ping_interval = "7s"', 'idle_timeout = "1h"'):
+        assert line in result.stdout
+    config("max_message = 8192\n")
+    assert 'max_message = "8K"' in server.run("check", "--name", server.name, "--run-dir", server.run_dir).stdout
+
+
 def test_tries_the_app_without_serving(check, directory):
     source = directory / "app.cpp"
     source.write_text('#include <wsd/app.h>\n#include <stdexcept>\nWSD_APP(app) { throw std::runtime_error("no database"); }\n')

@@ -4,10 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <charconv>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "protocol/http_syntax.h"
+#include "protocol/wrapped_text.h"
 #include "tests/wsbench/figures.h"
 #include "tests/wsbench/publication.h"
 
@@ -17,10 +20,12 @@ namespace {
 
 constexpr std::string_view description = "wsbench: how fast does a WebSocket server answer, and does it answer right?";
 constexpr std::string_view footer =
-    R"(N is a number: 1000, or 1k, 1M. TIME is a number of seconds, or 500ms, 30s, 2m, 1h. SIZE is 125, 1k, 64-4096 (each as
-likely), or 20:90,1k:9,64k:1 (in these proportions).
+    R"(N is a number: 1000, or 1k, 1M. TIME is a number of seconds, or 500ms, 30s, 2m,
+1h. SIZE is 125, 1k, 64-4096 (each as likely), or 20:90,1k:9,64k:1 (in these
+proportions).
 
-Ends with 0 if everything was verified, with 1 if not, with 2 if the command line cannot be understood. See wsbench(1).
+Ends with 0 if everything was verified, with 1 if not, with 2 if the command
+line cannot be understood. See wsbench(1).
 )";
 // Where --reload is given without a rate: a hundred a second on each connection, and this on all of them at most.
 constexpr double highest_reload_rate = 10'000;
@@ -28,10 +33,19 @@ constexpr double highest_rate = 1e9;
 constexpr std::size_t most_processes = 1024;
 constexpr std::size_t most_connections = 100'000'000;
 
+// Help for a terminal of 80 columns, 30 of which are the flags'.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    return protocol::wrapped(option->get_description(), 50);
+  }
+};
+
 // Fills in the options while CLI11 parses.
 class Parser {
  public:
   Parser() : app_(std::string(description), "wsbench") {
+    app_.formatter(std::make_shared<HelpFormatter>());
     app_.set_help_flag("-h,--help", "This text");
     app_.set_version_flag("-v,--version", "wsbench " WSD_VERSION, "The version");
     app_.footer(std::string(footer));
@@ -253,8 +267,9 @@ class Parser {
         "addresses");
     add_rate("--ramp", "Open so many connections a second at most", options_.ramp);
     add_count("--at-once", "Opening handshakes under way at the same time (256)", options_.at_once, most_connections);
-    const std::function<void(const std::vector<pid_t>&)> take_pids = [this](const std::vector<pid_t>& pids) {
-      options_.server_pids = pids;
+    const std::function<void(const std::vector<std::string>&)> take_pids = [this](const auto& texts) {
+      options_.server_pids.clear();
+      for (const std::string& text : texts) options_.server_pids.push_back(pid_from(text));
     };
     app_.add_option_function("--pid", take_pids,
                              "A process of the server, such as its master: what it and those that it starts use for "
@@ -271,6 +286,14 @@ class Parser {
     app_.add_flag(
         "--go", options_.waits_for_go,
         "For scripts: print \"ready\" to standard error and wait for a line before the load, and again before closing");
+  }
+
+  static pid_t pid_from(const std::string& text) {
+    pid_t pid = 0;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), pid);
+    const bool is_whole = problem == std::errc() && end == text.data() + text.size();
+    if (!is_whole || pid <= 0) throw UsageError(fmt::format("--pid takes the number of a process, not '{}'", text));
+    return pid;
   }
 
   static void check_header(const std::string& header) {

@@ -218,10 +218,28 @@ TEST(CommandLine, HelpsWithoutACommandAndEverywhere) {
   EXPECT_THAT(std::get<Help>(parse({"start", "-h"})).text, HasSubstr("--drain-timeout"));
 }
 
+std::size_t longest_line(std::string_view text) {
+  std::size_t longest = 0;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size());
+    longest = std::max(longest, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return longest;
+}
+
+TEST(CommandLine, HelpFitsATerminal) {
+  EXPECT_LE(longest_line(std::get<Help>(parse({"--help"})).text), 80U);
+  for (const CommandDescription& command : describe_commands()) {
+    EXPECT_LE(longest_line(std::get<Help>(parse({command.name.data(), "--help"})).text), 80U) << command.name;
+  }
+}
+
 TEST(CommandLine, NamesTheNearestCommand) {
   EXPECT_THAT(refusal({"strat"}), HasSubstr("`wsd start`"));
   EXPECT_THAT(refusal({"relaod"}), HasSubstr("`wsd reload`"));
   EXPECT_THAT(refusal({"\n\x1B"}), HasSubstr(R"('\n\e')"));
+  EXPECT_EQ(refusal({"nonsense"}), "unknown command 'nonsense'; `wsd --help` lists all");
 }
 
 TEST(CommandLine, NamesTheNearestOption) {
@@ -231,6 +249,7 @@ TEST(CommandLine, NamesTheNearestOption) {
   EXPECT_THAT(refusal({"stop", "--daemon"}), HasSubstr("unknown option '--daemon'"));
   EXPECT_THAT(refusal({"start", "-x"}), HasSubstr("unknown option '-x'"));
   EXPECT_THAT(refusal({"start", "-dx"}), HasSubstr("unknown option"));
+  EXPECT_EQ(refusal({"start", "--nonsense"}), "unknown option '--nonsense'; `wsd start --help` lists all");
 }
 
 TEST(CommandLine, RefusesWrongValues) {

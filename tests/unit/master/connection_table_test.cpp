@@ -6,6 +6,8 @@
 namespace wsd::master {
 namespace {
 
+using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using worker::ConnectionRow;
@@ -33,7 +35,7 @@ TEST(ConnectionTable, ShowsARowForEach) {
   one.relayed = true;
   one.deflate = true;
   one.traffic = {.messages_in = 5, .messages_out = 6, .bytes_in = 2048, .bytes_out = 9};
-  const std::string text = connections_table({one}, 0, {});
+  const std::string text = connections_table({one}, {}, {});
   EXPECT_EQ(text,
             "id  worker  remote     path   subprotocol    age  idle  msgs in  msgs out  bytes in  bytes out  queue  "
             "deflate  tls        state\n"
@@ -43,7 +45,7 @@ TEST(ConnectionTable, ShowsARowForEach) {
 }
 
 TEST(ConnectionTable, EscapesWhatClientsSay) {
-  const std::string text = connections_table({row(1, 0, "/\x1b[31m\nred")}, 0, {});
+  const std::string text = connections_table({row(1, 0, "/\x1b[31m\nred")}, {}, {});
   EXPECT_THAT(text, HasSubstr("/\\e[31m\\nred"));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
@@ -51,7 +53,7 @@ TEST(ConnectionTable, EscapesWhatClientsSay) {
 TEST(ConnectionTable, ShortensWhatIsLong) {
   std::string path = "/";
   for (int i = 0; i < 2000; ++i) path += "ä";
-  const std::string text = connections_table({row(1, 0, path)}, 0, {});
+  const std::string text = connections_table({row(1, 0, path)}, {}, {});
   EXPECT_THAT(text, HasSubstr("ää…"));
   EXPECT_LT(text.size(), 800U);
 }
@@ -79,9 +81,20 @@ TEST(ConnectionTable, KnowsEveryColumnThatItShows) {
   EXPECT_THAT(problem_with_column("agee").value_or(""), HasSubstr("the nearest is 'age'"));
 }
 
+TEST(ConnectionTable, FitsATerminal) {
+  ConnectionRow one = row(72'057'731'476'881'409, 1'000, "/chat/lobby");
+  one.remote = "192.0.2.110";
+  one.traffic.bytes_in = 1000;
+  const std::string text = connections_table({one}, {.sorted_by = "bytes_in", .columns = 80}, {});
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("queue"), HasSubstr("bytes in"), HasSubstr("state"), Not(HasSubstr("bytes out  "))));
+  EXPECT_THAT(text, HasSubstr("\nleft out for want of room: subprotocol, deflate, bytes out"));
+  EXPECT_THAT(text, Not(ContainsRegex("[^\n]{81}")));
+}
+
 TEST(ConnectionTable, CountsWhatItDoesNotShowAndNamesWhoIsSilent) {
   const std::vector<ConnectionRow> rows{row(1, 0, "/one"), row(2, 0, "/two")};
-  const std::string text = connections_table(rows, 1, {3});
+  const std::string text = connections_table(rows, {.limit = 1}, {3});
   EXPECT_THAT(text, HasSubstr("/one"));
   EXPECT_THAT(text, Not(HasSubstr("/two")));
   EXPECT_THAT(text, HasSubstr("2 connections, 1 shown\n"

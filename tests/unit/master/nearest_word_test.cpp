@@ -17,9 +17,11 @@ TEST(NearestWord, IsTheFewestMistakesAway) {
   EXPECT_EQ(nearest_word("start", commands), "start");
 }
 
-TEST(NearestWord, IsSomeWordForAnyWord) {
-  EXPECT_FALSE(nearest_word("", commands).empty());
-  EXPECT_FALSE(nearest_word(std::string(100'000, 'x'), commands).empty());
+TEST(NearestWord, IsNoneForWhatIsNoMistyping) {
+  EXPECT_EQ(nearest_word("", commands), "");
+  EXPECT_EQ(nearest_word("foo", commands), "");
+  EXPECT_EQ(nearest_word("nonsense", commands), "");
+  EXPECT_EQ(nearest_word(std::string(100'000, 'x'), commands), "");
 }
 
 TEST(NearestWord, TwoLettersExchangedAreOneMistake) {

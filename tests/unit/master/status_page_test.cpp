@@ -8,6 +8,7 @@
 namespace wsd::master {
 namespace {
 
+using testing::ContainsRegex;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
@@ -128,6 +129,14 @@ TEST(StatusTables, LineUpProcessesAndSummary) {
   EXPECT_EQ(columns.size(), 1U);
 }
 
+TEST(StatusTables, FitATerminal) {
+  const std::string page = to_tables(example(), 80);
+  EXPECT_THAT(page, HasSubstr("- PROCESS STATUS -"));
+  EXPECT_THAT(page, HasSubstr("[busy]"));
+  EXPECT_THAT(page, EndsWith("\nleft out for want of room: bytes in, bytes out, accepted, gen, pid, memory\n"));
+  EXPECT_THAT(page.substr(page.find("- PROCESS STATUS -")), Not(ContainsRegex("[^\n]{81}")));
+}
+
 TEST(StatusTables, CountTimeInTheTwoLargestUnits) {
   const auto run = [](double uptime_s) {
     Status status = example();
@@ -155,8 +164,8 @@ TEST(StatusTables, StayPrintable) {
 }
 
 TEST(Banner, SaysWhatIsServedWhereAndHowToStopIt) {
-  Banner banner{"0.1.0", "1.44.2", "3.0.17", {"ws://0.0.0.0:8080", "ws://[::1]:81"}, {}, "wsd", "echo", "root",
-                4,       9936,     false};
+  Banner banner{"0.1.0", "1.44.2", "3.0.17", {"ws://0.0.0.0:8080", "ws://[::1]:81"}, {}, "wsd", "echo", "root", 4,
+                9936,    "",       false};
   EXPECT_EQ(start_banner(banner),
             "------------------------------------ WSD -------------------------------------\n"
             "wsd version: 0.1.0      libuv version: 1.44.2      OpenSSL version: 3.0.17\n"
@@ -171,6 +180,8 @@ TEST(Banner, SaysWhatIsServedWhereAndHowToStopIt) {
   EXPECT_THAT(start_banner(banner), HasSubstr("root  wsd   (api)  unix:/run/api          4  [OK]\n"));
   banner.daemon = true;
   banner.name = "chat";
+  banner.log = "/var/log/wsd/chat.log";
+  EXPECT_THAT(start_banner(banner), HasSubstr("\nmax connections: 9936 per worker      log: /var/log/wsd/chat.log\n"));
   EXPECT_THAT(start_banner(banner), EndsWith("Input \"wsd stop --name chat\" to stop. Start success.\n"));
 }
 

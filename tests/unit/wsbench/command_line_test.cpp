@@ -9,8 +9,10 @@
 namespace wsd::bench {
 namespace {
 
+using testing::ContainsRegex;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 Options options_of(std::vector<const char*> words) {
   return std::get<Options>(parse_command_line(words));
@@ -135,6 +137,9 @@ TEST(CommandLineTest, SaysWhatIsWrong) {
   EXPECT_THAT(complaint({"-c", "many", url}), HasSubstr("10k, not 'many'"));
   EXPECT_THAT(complaint({"-d", "0", url}), HasSubstr("30s"));
   EXPECT_THAT(complaint({"-R", "0", url}), HasSubstr("above 0"));
+  EXPECT_THAT(complaint({"--pid", "abc", url}), HasSubstr("number of a process, not 'abc'"));
+  EXPECT_THAT(complaint({"--pid", "-1", url}), HasSubstr("number of a process, not '-1'"));
+  EXPECT_THAT(complaint({"--pid", "12x", url}), HasSubstr("not '12x'"));
   EXPECT_THAT(complaint({"-H", "A", url}), HasSubstr("'Name: value', not 'A'"));
   EXPECT_THAT(complaint({"-H", "A: b\r\nC: d", url}), HasSubstr("Name: value"));
   EXPECT_THAT(complaint({"--idle", "--churn", url}), HasSubstr("choose one"));
@@ -146,7 +151,9 @@ TEST(CommandLineTest, SaysWhatIsWrong) {
 
 TEST(CommandLineTest, Helps) {
   std::vector<const char*> words{"--help"};
-  EXPECT_THAT(std::get<Help>(parse_command_line(words)).text, HasSubstr("--pipeline"));
+  const std::string help = std::get<Help>(parse_command_line(words)).text;
+  EXPECT_THAT(help, HasSubstr("--pipeline"));
+  EXPECT_THAT(help, Not(ContainsRegex("[^\n]{81}"))) << "wider than a terminal";
 }
 
 }  // namespace
