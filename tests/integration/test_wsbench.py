@@ -428,8 +428,16 @@ def test_more_connections_than_descriptors(directory, floor):
 
 
 def test_a_pid_that_is_nobody_s(directory, floor):
-    result = run(directory, *SHORT, "--pid", 2**22 - 1, url_of(floor.port))
-    assert result.returncode == 1 and "has ended, or is not yours" in result.stdout
+    result = run(directory, "-d", "60s", "--pid", 2**22 - 1, url_of(floor.port))
+    assert result.returncode == 1 and "has ended, or is not yours" in result.stderr, "said at once"
+
+
+def test_a_server_that_puts_something_before_each_message(directory, servers):
+    server = servers()
+    server.start()
+    result = run(directory, *SHORT, url_of(server.port))
+    assert result.returncode == 1 and """puts "hello " before each message: --prefix 'hello ' expects that""" in result.stdout
+    assert run(directory, *SHORT, "--prefix", "hello ", url_of(server.port)).returncode == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another")

@@ -18,6 +18,13 @@ constexpr std::uint8_t deflate_level = 1;  // the load's cost matters more than 
 constexpr std::uint64_t largest_message = std::uint64_t{1} << 31U;
 constexpr std::string_view normal_closure{"\x03\xE8", 2};  // 1000
 
+// What to do about a problem of TLS that has a usual cause.
+std::string_view way_out_of(std::string_view problem) {
+  if (problem.starts_with("certificate: ")) return " (--cacert FILE believes its issuer, --insecure anybody)";
+  if (problem == "wrong version number") return " (the port speaks no TLS; ws:// is without)";
+  return "";
+}
+
 std::string_view text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -251,7 +258,8 @@ void Connection::lose() {
   if (state_ == State::closing && has_close_) return end(Ending::orderly);
   const std::string why = socket_.error() == 0 ? "without a word" : std::strerror(socket_.error());
   if (const std::string problem = socket_.tls_problem(); !problem.empty()) {
-    return fail(state_ == State::handshaking ? Ending::handshake : Ending::closed, "TLS: " + problem);
+    return fail(state_ == State::handshaking ? Ending::handshake : Ending::closed,
+                fmt::format("TLS: {}{}", problem, way_out_of(problem)));
   }
   if (state_ != State::handshaking) return fail(Ending::closed, fmt::format("the server ended a connection: {}", why));
   if (socket_.error() == 0) return fail(Ending::handshake, "the server closed instead of answering the handshake");

@@ -41,7 +41,9 @@ class EchoClient {
 
   // Messages that are due or sent, and not answered.
   [[nodiscard]] std::uint64_t outstanding() const { return queued_ - next_ + missing_.size(); }
-  // The number of the answer that is expected, for people: from 0.
+  // The message whose answer is expected.
+  [[nodiscard]] std::uint64_t awaited() const { return next_; }
+  // The same for people: from 0.
   [[nodiscard]] std::uint64_t expected() const { return next_ - first_; }
 
  private:

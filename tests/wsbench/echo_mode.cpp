@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds before_reconnect{100};
 constexpr std::size_t largest_write = 1024 * 1024;
+constexpr std::size_t shown_bytes = 40;  // of an answer that is wrong
 
 std::size_t write_buffer_size(const EchoMessages& messages, std::size_t pipeline) {
   return std::max(messages.largest_frame(), std::min(largest_write, pipeline * messages.largest_frame()));
@@ -201,14 +202,17 @@ void EchoMode::count_answer(Time due) {
 
 bool EchoMode::explain(const Connection& connection, const MessagePiece& piece) {
   const EchoClient& client = clients_[connection.index()];
-  const std::string_view begin(reinterpret_cast<const char*>(piece.bytes.data()),
-                               std::min<std::size_t>(piece.bytes.size(), 40));
-  context_.statistics().explain(piece.opcode != messages_.opcode()
-                                    ? fmt::format("the server answered with a {} message",
-                                                  piece.opcode == protocol::Opcode::text ? "text" : "binary")
-                                    : fmt::format("answer {} of a connection is not its message: \"{}\"{}",
-                                                  client.expected(), begin,
-                                                  piece.offset == 0 ? "" : fmt::format(" at byte {}", piece.offset)));
+  const std::string_view text(reinterpret_cast<const char*>(piece.bytes.data()), piece.bytes.size());
+  const std::size_t message = text.find(messages_.message(client.awaited()).substr(0, shown_bytes));
+  context_.statistics().explain(
+      piece.opcode != messages_.opcode() ? fmt::format("the server answered with a {} message",
+                                                       piece.opcode == protocol::Opcode::text ? "text" : "binary")
+      : piece.offset == 0 && message != std::string_view::npos && message > 0
+          ? fmt::format("the server puts \"{0}\" before each message: --prefix '{0}' expects that",
+                        text.substr(0, std::min(message, shown_bytes)))
+          : fmt::format("answer {} of a connection is not its message: \"{}\"{}", client.expected(),
+                        text.substr(0, shown_bytes),
+                        piece.offset == 0 ? "" : fmt::format(" at byte {}", piece.offset)));
   return false;
 }
 

@@ -15,7 +15,7 @@ constexpr std::chrono::milliseconds period{990};  // the looks that lead here ar
 
 }  // namespace
 
-ProgressLine::ProgressLine() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
+ProgressLine::ProgressLine(bool has_rate) : is_terminal_(::isatty(STDERR_FILENO) == 1), has_rate_(has_rate) {}
 
 void ProgressLine::show_opening(std::uint64_t open, std::size_t wanted) {
   const Time now = Clock::now();
@@ -27,14 +27,16 @@ void ProgressLine::show_opening(std::uint64_t open, std::size_t wanted) {
 
 void ProgressLine::show_load(Time now, Seconds elapsed, std::uint64_t events, std::uint64_t open,
                              std::uint64_t errors) {
-  if (last_events_ == 0) {
+  if (!has_begun_) {
+    has_begun_ = true;
     last_events_ = events;
     last_shown_ = now;
     return;
   }
   if (now - last_shown_ < period) return;
   const double rate = static_cast<double>(events - last_events_) / Seconds(now - last_shown_).count();
-  show(fmt::format("{:4.0f}s  {}/s  {} connections{}", elapsed.count(), count_text(rate), open,
+  show(fmt::format("{:4.0f}s{}  {} connections{}", elapsed.count(),
+                   has_rate_ ? fmt::format("  {}/s", count_text(rate)) : "", open,
                    errors == 0 ? "" : fmt::format("  {} errors", errors)));
   last_shown_ = now;
   last_events_ = events;
@@ -50,12 +52,10 @@ void ProgressLine::show(const std::string& text) {
   if (!is_terminal_) return;
   fmt::print(stderr, "\r\x1B[K{}", text);
   std::fflush(stderr);
-  is_shown_ = true;
 }
 
 void ProgressLine::clear() {
-  if (is_shown_) std::fputs("\r\x1B[K", stderr);
-  is_shown_ = false;
+  if (is_terminal_) std::fputs("\r\x1B[K", stderr);
 }
 
 }  // namespace wsd::bench

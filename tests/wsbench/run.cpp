@@ -65,9 +65,12 @@ class Run {
       : options_(options),
         shared_(options.processes, options.mode == ModeName::fanout ? options.publishers : 0, options.grows()),
         crew_(options, shared_),
-        server_(options.server_pids) {}
+        server_(options.server_pids),
+        progress_(options.mode != ModeName::idle) {}
 
   Outcome carry_out() {
+    server_.look();
+    if (const auto problem = server_.problem()) throw std::runtime_error(*problem);
     open_connections();
     if (interruptions == 0) prepare();
     wait_for_go();
