@@ -114,7 +114,7 @@ struct TlsContext::Callbacks {
 
 TlsContext::TlsContext(const TlsMaterial& material, TlsCertificate::Judgement judgement,
                        std::function<void()> on_failure)
-    : on_failure_(std::move(on_failure)), ticket_keys_(material.ticket_secret) {
+    : on_failure_(std::move(on_failure)), ticket_keys_(material.ticket_secret), socket_(TlsTransport::make_socket()) {
   if (material.pairs.empty()) throw TlsError("TLS needs a certificate");
   for (const TlsKeyPair& pair : material.pairs) {
     const TlsCertificate& certificate = certificates_.emplace_back(pair, judgement, std::time(nullptr));
@@ -195,8 +195,7 @@ void TlsContext::require_client_certificates(const TlsFile& authorities) {
 std::unique_ptr<Transport> TlsContext::accept(FileDescriptor socket, std::string client) {
   TlsPointer<SSL> connection(SSL_new(context_.get()));
   if (connection == nullptr) return nullptr;
-  auto transport = std::make_unique<TlsTransport>(*this, std::move(connection), std::move(socket), std::move(client));
-  return transport->is_usable() ? std::move(transport) : nullptr;
+  return std::make_unique<TlsTransport>(*this, std::move(connection), std::move(socket), std::move(client));
 }
 
 bool TlsContext::take_handshake_turn() {

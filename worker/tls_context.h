@@ -48,6 +48,7 @@ class TlsContext {
   void handshake_failed(std::string_view kind, const std::string& client);
   // What OpenSSL produces on its way to the kernel: empty between any two calls of a transport.
   [[nodiscard]] std::vector<std::byte>& ciphertext() { return ciphertext_; }
+  [[nodiscard]] bio_st* socket() { return socket_.get(); }
 
  private:
   struct Callbacks;  // that OpenSSL calls
@@ -64,6 +65,7 @@ class TlsContext {
   std::vector<TlsCertificate> certificates_;
   TlsPointer<ssl_ctx_st> context_;
   std::vector<std::string> warnings_;
+  TlsPointer<bio_st> socket_;
   std::vector<std::byte> ciphertext_;
   unsigned handshakes_left_ = handshakes_per_turn;
 };

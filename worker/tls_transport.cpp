@@ -2,6 +2,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
@@ -69,7 +70,19 @@ std::uint32_t this_minute() {
 
 }  // namespace
 
-// The socket as OpenSSL sees it: what it reads comes from the kernel, what it writes is collected by the context.
+// The keys that a handshake agrees by have done their work when it is done. OpenSSL keeps them as long as the
+// connection; emptied here they are no secret that could leak, and no memory.
+void forget_agreement(SSL* connection) {
+  const auto forget = [](EVP_PKEY* key) {
+    EVP_PKEY_set_type(key, EVP_PKEY_X25519);
+    EVP_PKEY_free(key);
+  };
+  EVP_PKEY* key = nullptr;
+  if (SSL_get_tmp_key(connection, &key) == 1) forget(key);
+  if (SSL_get_peer_tmp_key(connection, &key) == 1) forget(key);
+}
+
+// What OpenSSL reads comes from the kernel, what it writes is collected by the context.
 struct TlsTransport::Callbacks {
   static TlsTransport& transport_of(BIO* bio) { return *static_cast<TlsTransport*>(BIO_get_data(bio)); }
 
@@ -119,19 +132,30 @@ struct TlsTransport::Callbacks {
   }
 };
 
+TlsPointer<BIO> TlsTransport::make_socket() {
+  TlsPointer<BIO> socket(BIO_new(Callbacks::method()));
+  if (socket == nullptr) protocol::out_of_memory();
+  BIO_set_init(socket.get(), 1);
+  return socket;
+}
+
 TlsTransport::TlsTransport(TlsContext& context, TlsPointer<SSL> connection, FileDescriptor socket, std::string client)
-    : context_(context), connection_(std::move(connection)), socket_(std::move(socket)), client_(std::move(client)) {
-  BIO* const bio = BIO_new(Callbacks::method());
-  if (bio == nullptr) return;
-  BIO_set_data(bio, this);
-  BIO_set_init(bio, 1);
-  SSL_set_bio(connection_.get(), bio, bio);
+    : context_(context),
+      connection_(std::move(connection)),
+      client_(std::make_unique<const std::string>(std::move(client))),
+      socket_(std::move(socket)) {
+  BIO_up_ref(context_.socket());
+  SSL_set_bio(connection_.get(), context_.socket(), context_.socket());
   SSL_set_accept_state(connection_.get());
-  usable_ = true;
 }
 
 TlsTransport::~TlsTransport() {
   if (!aborted_) say_close_notify();
+}
+
+// Before OpenSSL reads or writes.
+void TlsTransport::go_to_work() {
+  BIO_set_data(context_.socket(), this);
 }
 
 // ---- reading --------------------------------------------------------------------------------------------------------
@@ -143,11 +167,12 @@ TlsProtocol TlsTransport::tls() const {
 
 Transfer TlsTransport::read(std::span<std::byte> first, std::span<std::byte> buffer) {
   WSD_ASSERT(buffer.size() >= min_read_buffer);
-  if (!ready_ && !end_) shake_hands();
-  const Transfer transfer = ready_ && !end_ ? read_records(first, buffer) : Transfer();
+  go_to_work();
+  if (!ready_ && !has_ended()) shake_hands();
+  const Transfer transfer = ready_ && !has_ended() ? read_records(first, buffer) : Transfer();
   if (!send_ciphertext()) end(Transfer::Status::failed, socket_error_);
   if (transfer.status == Transfer::Status::done) return transfer;
-  return end_ ? tell_end() : Transfer();
+  return has_ended() ? tell_end() : Transfer();
 }
 
 // All that was taken from the socket: what stays behind is less than a record, so that the descriptor tells when it
@@ -167,7 +192,7 @@ Transfer TlsTransport::read_records(std::span<std::byte> first, std::span<std::b
     }
     total += static_cast<std::size_t>(count);
     if (key_updates_ > max_key_updates) end_after(SSL_ERROR_SSL);
-  } while (!end_ && SSL_has_pending(connection_.get()) == 1);
+  } while (!has_ended() && SSL_has_pending(connection_.get()) == 1);
   if (total == 0) return {};
   return {.status = Transfer::Status::done, .bytes = total, .more = may_have_more_};
 }
@@ -177,30 +202,31 @@ void TlsTransport::shake_hands() {
   SSL_set_read_ahead(connection_.get(), 1);
   ERR_clear_error();
   const int outcome = SSL_accept(connection_.get());
-  if (outcome == 1) {
-    ready_ = true;
-    client_ = {};
-    if (SSL_version(connection_.get()) >= TLS1_3_VERSION) {
-      SSL_set_msg_callback(connection_.get(), Callbacks::see_message);
-      SSL_set_msg_callback_arg(connection_.get(), this);
-    }
-    return;
-  }
+  if (outcome == 1) return handshake_done();
   const int error = SSL_get_error(connection_.get(), outcome);
   if (error != SSL_ERROR_WANT_READ) fail_handshake(error);
+}
+
+void TlsTransport::handshake_done() {
+  ready_ = true;
+  client_.reset();
+  forget_agreement(connection_.get());
+  if (SSL_version(connection_.get()) < TLS1_3_VERSION) return;
+  SSL_set_msg_callback(connection_.get(), Callbacks::see_message);
+  SSL_set_msg_callback_arg(connection_.get(), this);
 }
 
 void TlsTransport::fail_handshake(int error) {
   broken_ = true;
   if (error == SSL_ERROR_SSL && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST) {
-    context_.handshake_failed("it speaks HTTP without TLS", client_);
+    context_.handshake_failed("it speaks HTTP without TLS", *client_);
     answer_plain_http();
     return end(Transfer::Status::ended);
   }
   if (error == SSL_ERROR_SSL) {
-    context_.handshake_failed(tls_library_error(), client_);
+    context_.handshake_failed(tls_library_error(), *client_);
   } else if (heard_) {
-    context_.handshake_failed("the client left in the middle", client_);
+    context_.handshake_failed("the client left in the middle", *client_);
   }  // or it has only looked whether somebody listens
   end(socket_error_ != 0 ? Transfer::Status::failed : Transfer::Status::ended, socket_error_);
 }
@@ -229,12 +255,13 @@ void TlsTransport::end_after(int error) {
 }
 
 void TlsTransport::end(Transfer::Status status, int error) {
-  end_ = Transfer{.status = status, .bytes = 0, .error = error};
+  end_ = status;
+  end_error_ = error;
 }
 
 Transfer TlsTransport::tell_end() {
   end_told_ = true;
-  return *end_;
+  return {.status = end_, .error = end_error_};
 }
 
 void TlsTransport::note_key_update() {
@@ -246,6 +273,7 @@ void TlsTransport::note_key_update() {
 // ---- writing --------------------------------------------------------------------------------------------------------
 
 Transfer TlsTransport::write(std::span<const iovec> pieces) {
+  go_to_work();
   if (!send_ciphertext()) return {.status = Transfer::Status::failed, .error = socket_error_};
   if (broken_) return {.status = Transfer::Status::failed, .error = EPROTO};
   if (!ready_ || has_unsent()) return {};
@@ -273,34 +301,35 @@ Transfer TlsTransport::write(std::span<const iovec> pieces) {
 // What was unsent, then what this call has produced. False if the stream is dead.
 bool TlsTransport::send_ciphertext() {
   auto& fresh = context_.ciphertext();
-  if (unsent_.empty() && fresh.empty()) return true;
-  if (!unsent_.empty()) {
-    unsent_.insert(unsent_.end(), fresh.begin(), fresh.end());
+  if (unsent_ == nullptr && fresh.empty()) return true;
+  if (unsent_ != nullptr) {
+    unsent_->insert(unsent_->end(), fresh.begin(), fresh.end());
     fresh.clear();
   }
-  std::vector<std::byte>& bytes = unsent_.empty() ? fresh : unsent_;
+  std::vector<std::byte>& bytes = unsent_ == nullptr ? fresh : *unsent_;
   const ssize_t count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
   const bool alive = count >= 0 || would_block(errno);
   socket_error_ = alive ? 0 : errno;
-  const auto sent = alive ? std::max<ssize_t>(count, 0) : static_cast<ssize_t>(bytes.size());
-  if (&bytes == &fresh) {
-    unsent_.assign(fresh.begin() + sent, fresh.end());
+  bytes.erase(bytes.begin(), alive ? bytes.begin() + std::max<ssize_t>(count, 0) : bytes.end());
+  if (unsent_ == nullptr) {
+    if (!fresh.empty()) unsent_ = std::make_unique<std::vector<std::byte>>(fresh.begin(), fresh.end());
     fresh.clear();
-  } else {
-    unsent_.erase(unsent_.begin(), unsent_.begin() + sent);
-    if (unsent_.empty()) unsent_.shrink_to_fit();
+  } else if (unsent_->empty()) {
+    unsent_.reset();
   }
-  if (alive && unsent_.empty() && shut_down_) ::shutdown(socket_.get(), SHUT_WR);
+  if (alive && unsent_ == nullptr && shut_down_) ::shutdown(socket_.get(), SHUT_WR);
   return alive;
 }
 
 void TlsTransport::shutdown_write() {
-  if (std::exchange(shut_down_, true)) return;
+  if (shut_down_) return;
+  shut_down_ = true;
   say_close_notify();
-  if (unsent_.empty()) ::shutdown(socket_.get(), SHUT_WR);
+  if (unsent_ == nullptr) ::shutdown(socket_.get(), SHUT_WR);
 }
 
 void TlsTransport::say_close_notify() {
+  go_to_work();
   if (ready_ && !broken_ && (SSL_get_shutdown(connection_.get()) & SSL_SENT_SHUTDOWN) == 0) {
     ERR_clear_error();
     SSL_shutdown(connection_.get());

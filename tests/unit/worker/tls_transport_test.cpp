@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "tests/unit/worker/support/certificates.h"
@@ -285,6 +287,46 @@ TEST_F(TlsTransportTest, ATurnHasTimeForSoManyHandshakes) {
   EXPECT_EQ(answered(), 0U);
   context_->end_turn();
   EXPECT_EQ(answered(), TlsContext::handshakes_per_turn);
+}
+
+// OpenSSL knows one socket for them all.
+TEST_F(TlsTransportTest, BytesOfTwoConnectionsDoNotMix) {
+  struct Pair {
+    std::unique_ptr<Transport> transport;
+    std::unique_ptr<TlsClient> client;
+    std::string received;
+  };
+  std::array<Pair, 2> pairs;
+  for (Pair& pair : pairs) {
+    auto [ours, theirs] = test::socket_pair();
+    pair.transport = context_->accept(std::move(ours), "192.0.2.7");
+    pair.client = std::make_unique<TlsClient>(std::move(theirs));
+  }
+  // In turns, a byte each, so that each is in the middle of something when the other goes on.
+  const auto converse_in_turns = [&] {
+    for (bool went_on = true; went_on;) {
+      went_on = false;
+      for (Pair& pair : pairs) {
+        pair.client->step();
+        went_on = pair.client->deliver(1) || went_on;
+        const Transfer transfer = pair.transport->read({}, buffer_);
+        pair.received += test::text_of(std::span(buffer_).first(transfer.bytes));
+        context_->end_turn();
+      }
+    }
+  };
+  converse_in_turns();
+  const std::array<std::string, 2> texts{std::string(300, 'a'), std::string(200, 'b')};
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    ASSERT_TRUE(pairs[i].transport->is_ready());
+    pairs[i].client->write(texts[i]);
+  }
+  converse_in_turns();
+  for (std::size_t i = 0; i < pairs.size(); ++i) EXPECT_EQ(pairs[i].received, texts[i]);
+  pairs[0].transport.reset();
+  pairs[1].client->write("still here");
+  pairs[1].client->deliver();
+  EXPECT_EQ(pairs[1].transport->read({}, buffer_).bytes, 10U);
 }
 
 TEST_F(TlsTransportTest, AFloodOfKeyUpdatesEndsIt) {
