@@ -15,7 +15,7 @@ class FreedMemory {
  public:
   // Less than this is not worth a look at all that is free, and neither is a look sooner than this after the last one.
   static constexpr std::size_t worth_while = std::size_t{4} << 20;
-  static constexpr std::uint64_t pause_ms = 200;
+  static constexpr std::uint64_t pause_ms = 1000;
 
   void add(std::size_t bytes) { bytes_ += bytes; }
 

@@ -130,6 +130,7 @@ void Server::beat() {
   handle_deadlines();
   departures_.handle_due(context_.now_ms());
   reception_.room().look_again();
+  if (tls_ != nullptr) context_.freed_memory.add(tls_->take_freed());
   if (context_.freed_memory.take_due(context_.now_ms())) ::malloc_trim(0);
   log::tell_held_back();
   context_.counters.log_lost.set(log::all_lost_lines() + context_.access_log.lost());

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "worker/file_descriptor.h"
@@ -40,6 +41,9 @@ class TlsContext {
   // A batch of the poller's is done: the next one has a budget of its own.
   void end_turn() { handshakes_left_ = handshakes_per_turn; }
 
+  // Bytes of memory that handshakes and connections have freed since the last call: about that many.
+  [[nodiscard]] std::size_t take_freed() { return std::exchange(freed_, 0); }
+
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
 
   // ---- for its transports
@@ -49,6 +53,7 @@ class TlsContext {
   // What OpenSSL produces on its way to the kernel: empty between any two calls of a transport.
   [[nodiscard]] std::vector<std::byte>& ciphertext() { return ciphertext_; }
   [[nodiscard]] bio_st* socket() { return socket_.get(); }
+  void note_freed(std::size_t bytes) { freed_ += bytes; }
 
  private:
   struct Callbacks;  // that OpenSSL calls
@@ -67,6 +72,7 @@ class TlsContext {
   std::vector<std::string> warnings_;
   TlsPointer<bio_st> socket_;
   std::vector<std::byte> ciphertext_;
+  std::size_t freed_ = 0;
   unsigned handshakes_left_ = handshakes_per_turn;
 };
 

@@ -151,6 +151,7 @@ TlsTransport::TlsTransport(TlsContext& context, TlsPointer<SSL> connection, File
 
 TlsTransport::~TlsTransport() {
   if (!aborted_) say_close_notify();
+  context_.note_freed(ready_ ? connection_memory : connection_memory + handshake_memory);
 }
 
 // Before OpenSSL reads or writes.
@@ -211,6 +212,7 @@ void TlsTransport::handshake_done() {
   ready_ = true;
   client_.reset();
   forget_agreement(connection_.get());
+  context_.note_freed(handshake_memory);
   if (SSL_version(connection_.get()) < TLS1_3_VERSION) return;
   SSL_set_msg_callback(connection_.get(), Callbacks::see_message);
   SSL_set_msg_callback_arg(connection_.get(), this);

@@ -24,6 +24,11 @@ class TlsContext;
 
 class TlsTransport final : public Transport {
  public:
+  // Memory of each, beyond this object: OpenSSL's, with a certificate of ECDSA. Measured (docs/benchmarks.md), and only
+  // a guide to when memory is worth giving back.
+  static constexpr std::size_t connection_memory = std::size_t{14} * 1024;
+  static constexpr std::size_t handshake_memory = std::size_t{28} * 1024;  // while it agrees with its peer
+
   // The socket as OpenSSL sees it. One for all of a context's connections: it is that of whoever is at work.
   [[nodiscard]] static TlsPointer<bio_st> make_socket();
 

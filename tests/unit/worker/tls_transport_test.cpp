@@ -329,6 +329,17 @@ TEST_F(TlsTransportTest, BytesOfTwoConnectionsDoNotMix) {
   EXPECT_EQ(pairs[1].transport->read({}, buffer_).bytes, 10U);
 }
 
+TEST_F(TlsTransportTest, TheContextKnowsWhatHandshakesAndConnectionsFree) {
+  connect();
+  EXPECT_EQ(context_->take_freed(), TlsTransport::connection_memory + TlsTransport::handshake_memory)
+      << "of the one that the fixture began with";
+  converse();
+  EXPECT_EQ(context_->take_freed(), TlsTransport::handshake_memory);
+  EXPECT_EQ(context_->take_freed(), 0U);
+  transport_.reset();
+  EXPECT_EQ(context_->take_freed(), TlsTransport::connection_memory);
+}
+
 TEST_F(TlsTransportTest, AFloodOfKeyUpdatesEndsIt) {
   converse();
   for (int i = 0; i < 40; ++i) {
