@@ -546,7 +546,7 @@ def test_history_survives_the_death_of_a_worker_or_is_said_to_be_lost(rooms, ent
         alice.say("say", text=str(number))
         bob.expect("said", text=str(number))
     rooms.kill(rooms.worker(0)["pid"])
-    wait_until(lambda: rooms.worker(0)["state"] == "running" and rooms.worker(0)["pid"])
+    rooms.wait_running()
     carol = enter(rooms, "Carol", slot=1)
     texts = [said["text"] for said in carol.welcome["history"]]
     assert texts == [str(number) for number in range(5)] or carol.welcome.get("history_lost") is True

@@ -350,7 +350,7 @@ def test_handshake_that_never_ends_is_408(servers, connect):
     server.start()
     client = connect(server.port, handshake=False)
     client.send(b"GET / HTTP/1.1\r\nHost: ")
-    response = client.receive_response(timeout=5)
+    response = client.receive_response()
     assert response.status == 408, response
     assert says_close(response)
     client.expect_end()
@@ -375,14 +375,14 @@ def test_one_byte_at_a_time_does_not_extend_the_deadline(servers, connect):
         return not client.nothing_comes(0.02)
 
     wait_until(refused_by_now)
-    assert 0.8 < time.monotonic() - began < 10, "all of it takes twice as long"
+    assert 0.8 < time.monotonic() - began < 15, "all of it takes longer"
 
 
 def test_client_that_says_nothing_is_let_go(servers, connect):
     server = servers(options=["--handshake-timeout", 0.5])
     server.start()
     client = connect(server.port, handshake=False)
-    client.drain(timeout=5)
+    client.drain()
     wait_until(lambda: server.connections() == 0)
 
 
