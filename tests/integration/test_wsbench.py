@@ -5,7 +5,6 @@ import os
 import pathlib
 import pty
 import re
-import select
 import shutil
 import signal
 import socket
@@ -15,7 +14,7 @@ import time
 
 import pytest
 
-from server import environment, is_alive, wait_until
+from server import environment, is_alive, shown_on, wait_until
 from wsbench import assert_clean, assert_rate, bench, run, wsbench_binary
 
 NODE = pathlib.Path(__file__).parent / "node"
@@ -205,14 +204,14 @@ def test_a_server_that_closes_is_seen(directory, foreign):
 def test_nobody_listens(directory):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    result = run(directory, "-d", "20s", "-c", 3, url_of(port), timeout=10)
+    result = run(directory, "-d", "50s", "-c", 3, url_of(port), timeout=40)
     assert result.returncode == 1
     assert "Errors: connect 3" in result.stdout and "Connection refused" in result.stdout
 
 
 def test_slow_answers_are_counted(directory, foreign):
     report = bench(directory, "-d", "1s", "-c", 2, "--timeout", "20ms", url_of(foreign("delay").port))
-    assert report.status == 1 and report["errors_timeout"] > 10
+    assert report.status == 1 and report["errors_timeout"] >= report["messages"] > 1, "each of them"
 
 
 # ---- connect, churn, idle ------------------------------------------------------------------------------------------------
@@ -224,7 +223,7 @@ def test_lives_of_connections(directory, echo, mode, word):
     pid = server.workers()[0]["pid"]
     report = bench(directory, *SHORT, "-c", 8, mode, "--pid", pid, url_of(server.port))
     assert_clean(report)
-    assert report[f"{word}s"] > 20 and report[f"{word}s_per_second"] > 40
+    assert report[f"{word}s"] >= 8 and report[f"{word}s_per_second"] == pytest.approx(report[f"{word}s"] / report["seconds"], rel=0.1)
     assert report[f"server_cpu_us_per_{word}"] > 0 and report["latency_us_p50"] > 0
     wait_until(lambda: server.connections() == 0)
     assert server.status()["totals"]["protocol_errors"] == 0
@@ -262,7 +261,7 @@ def test_some_stay_while_others_come_and_go(directory, echo):
     report = bench(directory, *SHORT, "-c", 40, "-t", 2, "--churn", "--stay", 75, url_of(server.port))
     assert_clean(report)
     assert report["connections_opened"] == report["connections_open_at_end"] == 30
-    assert report["cycles"] > 20
+    assert report["cycles"] >= 10
     server = echo("--idle-timeout", 0.5, count=1)
     report = bench(directory, "-d", "2s", "-c", 4, "--connect", "--stay", 50, url_of(server.port))
     assert report.status == 1 and report.faults() == {"closed": 2} and report["connections_open_at_end"] == 0
@@ -276,7 +275,7 @@ def test_lives_of_connections_that_are_refused(directory):
 
 
 def test_idle_connections(directory, echo):
-    server = echo("--ping-interval", 0.2, count=1)
+    server = echo("--ping-interval", 0.2, "--ping-misses", 50, count=1)
     pid = server.workers()[0]["pid"]
     report = bench(directory, "-d", "1s", "-c", 300, "--idle", "--greet", "--pid", pid, url_of(server.port))
     assert_clean(report)
@@ -296,26 +295,35 @@ def test_idle_connections_that_do_not_survive(directory, echo):
 def test_a_ramp(directory, floor):
     report = bench(directory, *SHORT, "-c", 40, "--ramp", 40, url_of(floor.port))
     assert_clean(report)
-    assert 0.9 < report["opening_seconds"] < 2
+    assert 0.9 < report["opening_seconds"] < 10
 
 
 # ---- processes, signals, scripts -----------------------------------------------------------------------------------------
 
 
+def go(client):
+    """Lets the load begin of one that was started with --go."""
+    assert client.stderr.readline() == "ready\n"
+    client.stdin.write("\n")
+    client.stdin.flush()
+
+
 def test_sigint_ends_with_a_report(directory, floor):
-    with start(directory, "-d", "60s", "-c", 4, url_of(floor.port)) as client:
-        time.sleep(1)
+    with start(directory, "-d", "60s", "--warmup", "0", "-c", 4, "--go", url_of(floor.port)) as client:
+        go(client)
+        time.sleep(0.7)
         client.send_signal(signal.SIGINT)
-        output, error = client.communicate(timeout=10)
+        output, error = client.communicate("\n", timeout=30)
     assert client.returncode == 0, output + error
-    assert re.search(r"messages in 0\.\d\ds, \S+ read \(interrupted\)", output), output
+    seconds = re.search(r"messages in (\d+\.\d\d)s, \S+ read \(interrupted\)", output)
+    assert seconds and 0.4 < float(seconds[1]) < 30, output
 
 
 def test_sigint_before_the_load_begins(directory, floor):
-    with start(directory, "-c", 100, "--ramp", 5, url_of(floor.port)) as client:
-        time.sleep(0.5)
+    with start(directory, "-c", 300, "--ramp", 5, url_of(floor.port)) as client:
+        wait_until(lambda: len(os.listdir(f"/proc/{floor.pid}/fd")) > 8, what="some connections")
         client.send_signal(signal.SIGTERM)
-        output, error = client.communicate(timeout=10)
+        output, error = client.communicate(timeout=30)
     assert client.returncode == 1, output + error
     assert "Problem: it was interrupted before the load began" in output
 
@@ -325,11 +333,11 @@ def children_of(pid):
 
 
 def test_the_death_of_a_process_is_told(directory, floor):
-    with start(directory, "-d", "2s", "-c", 4, "-t", 2, url_of(floor.port)) as client:
-        wait_until(lambda: len(children_of(client.pid)) == 2)
-        time.sleep(0.8)
+    with start(directory, "-d", "3s", "--warmup", "0", "-c", 4, "-t", 2, "--go", url_of(floor.port)) as client:
+        go(client)
+        time.sleep(0.5)
         os.kill(children_of(client.pid)[1], signal.SIGKILL)
-        output, error = client.communicate(timeout=20)
+        output, error = client.communicate("\n", timeout=60)
     assert client.returncode == 1, output + error
     assert "Problem: process 2 of 2 was killed by signal 9" in output
     assert re.search(r"^Messages/sec: +[1-9]", output, re.MULTILINE)  # of the other
@@ -346,26 +354,18 @@ def test_no_process_is_left(directory, floor):
 
 def test_go(directory, floor):
     with start(directory, *SHORT, "-c", 2, "--go", "--json", url_of(floor.port)) as client:
+        go(client)
         assert client.stderr.readline() == "ready\n"
-        time.sleep(0.3)
-        client.stdin.write("\n")
-        client.stdin.flush()
-        assert client.stderr.readline() == "ready\n"
-        output, _ = client.communicate("\n", timeout=10)
+        output, _ = client.communicate("\n", timeout=60)
     assert client.returncode == 0 and json.loads(output)["messages"] > 0
 
 
 def test_progress_on_a_terminal(directory, floor):
     ours, theirs = pty.openpty()
     with start(directory, "-d", "3s", "-c", 2, url_of(floor.port), stdin=theirs, stderr=theirs) as client:
-        output, _ = client.communicate(timeout=30)
+        output, _ = client.communicate(timeout=60)
     os.close(theirs)
-    seen = b""
-    while select.select([ours], [], [], 0)[0]:
-        try:
-            seen += os.read(ours, 4096)
-        except OSError:
-            break
+    seen = shown_on(ours)
     os.close(ours)
     assert len(re.findall(rb"\r\x1b\[K +\ds  [\d.]+k?/s  2 connections", seen)) >= 2, seen
     assert output.startswith("Running 3s test @ ws://") and "\x1b" not in output
@@ -379,10 +379,10 @@ def test_the_report_reads_as_wrk_s(directory, floor):
         rf"Running 1s test @ ws://127\.0\.0\.1:{floor.port}/",
         r"  2 processes and 4 connections",
         r"  Process +Avg +Stdev +Max +\+/- Stdev",
-        rf"    Latency +{number}us +{number}[um]s +{number}m?s +{number}%",
+        rf"    Latency +{number}[um]?s +{number}[um]?s +{number}[um]?s +{number}%",
         rf"    Msg/Sec +{number}k? +{number}k? +{number}k? +{number}%",
-        rf" +50% +{number}us",
-        rf" +99\.9% +{number}[um]s",
+        rf" +50% +{number}[um]?s",
+        rf" +99\.9% +{number}[um]?s",
         rf"  \d+ messages in {number}s, {number}[KM]B read",
         rf"Messages/sec: +{number}",
         rf"Transfer/sec: +{number}[KM]B",
