@@ -27,7 +27,7 @@ def test_websockets_converses(servers):
             assert await client.recv() == b"hello \x00\x01"
             await client.send(["in ", "three ", "pieces"])
             assert await client.recv() == "hello in three pieces"
-            await asyncio.wait_for(await client.ping(b"are you there"), 5)
+            await asyncio.wait_for(await client.ping(b"are you there"), 15)
         assert client.close_code == 1000
 
     asyncio.run(converse())
@@ -69,7 +69,7 @@ def test_websockets_sees_1001_at_a_stop(servers):
 
 
 def test_websockets_survives_server_pings(servers):
-    server = servers(options=["--ping-interval", 0.2])
+    server = servers(options=["--ping-interval", 0.2, "--ping-misses", 20])
     server.start()
 
     async def idle():

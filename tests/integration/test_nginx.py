@@ -234,7 +234,7 @@ def test_reloads_under_load_close_nobody(behind):
 
 def test_pings_keep_a_silent_client_open(servers, fronts):
     """nginx ends what is silent for longer than its timeout; wsd's pings see to it that nothing is."""
-    server = servers(options=["--set", "prefix=", "--ping-interval", 0.5])
+    server = servers(options=["--set", "prefix=", "--ping-interval", 0.5, "--ping-misses", 20])
     server.start()
     front = fronts(f"127.0.0.1:{server.port}", timeout="2s")
 
