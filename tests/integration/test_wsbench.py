@@ -201,6 +201,15 @@ def test_a_server_that_closes_is_seen(directory, foreign):
     assert 'first: the server closed a connection with 1001 "enough"' in result.stdout
 
 
+def test_a_server_that_stops_gives_no_reason(directory, server):
+    with start(directory, "-d", "60s", "-c", 3, "-t", 1, "--go", url_of(server.port)) as client:
+        assert client.stderr.readline() == "ready\n", "the connections are open"
+        server.stop()
+        output, _ = client.communicate("\n\n", timeout=30)
+    assert client.returncode == 1
+    assert "first: the server closed a connection with 1001\n" in output
+
+
 def test_nobody_listens(directory):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

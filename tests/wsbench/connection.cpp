@@ -47,7 +47,8 @@ std::uint16_t close_code_in(std::string_view payload) {
 // What a Close said.
 std::string close_text(std::string_view payload) {
   if (payload.size() < 2) return "without a status";
-  return fmt::format("with {} \"{}\"", close_code_in(payload), payload.substr(2));
+  const std::string_view reason = payload.substr(2);
+  return fmt::format("with {}{}", close_code_in(payload), reason.empty() ? "" : fmt::format(" \"{}\"", reason));
 }
 
 }  // namespace

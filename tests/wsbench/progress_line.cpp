@@ -43,6 +43,7 @@ void ProgressLine::show_load(Time now, Seconds elapsed, std::uint64_t events, st
 }
 
 void ProgressLine::show_waiting(Time now, std::string_view what) {
+  if (last_shown_ == Time{}) last_shown_ = now;
   if (now - last_shown_ < period) return;
   last_shown_ = now;
   show(fmt::format("  {}", what));

@@ -18,7 +18,7 @@ class ProgressLine {
   void show_opening(std::uint64_t open, std::size_t wanted);
   // `elapsed`: of the measured time. `events`: since the beginning.
   void show_load(Time now, Seconds elapsed, std::uint64_t events, std::uint64_t open, std::uint64_t errors);
-  // After the load.
+  // Before the load or after it.
   void show_waiting(Time now, std::string_view what);
   // The line, and the ^C that a terminal shows in it.
   void clear();

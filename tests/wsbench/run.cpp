@@ -122,7 +122,13 @@ class Run {
 
   void prepare() {
     crew_.order(Order::prepare);
-    crew_.await(Order::prepare, [] { return interruptions > 0 ? Time::min() : Clock::now() + tick; });
+    crew_.await(Order::prepare, [this] {
+      if (interruptions > 0) return Time::min();
+      const Time now = Clock::now();
+      progress_.show_waiting(now, "first every connection is to be answered or reached once");
+      return now + tick;
+    });
+    progress_.clear();
   }
 
   void wait_for_go() const {
