@@ -134,10 +134,11 @@ TEST_F(ConfigurationTest, TellsWhatAReloadCannotChange) {
   Options wanted;
   give(wanted, "count", "3");
   give(wanted, "log_file", "/var/log/x");
-  EXPECT_THAT(keep_what_needs_a_start(wanted, running),
-              ElementsAre("log_file stays standard error in the foreground, else NAME.log: a reload cannot make it "
-                          "/var/log/x, `wsd restart` can",
-                          "name stays chat: a reload cannot make it wsd, `wsd restart` can"));
+  EXPECT_THAT(
+      keep_what_needs_a_start(wanted, running),
+      ElementsAre("log_file stays standard error in the foreground, else /var/log/wsd/NAME.log as root, NAME.log "
+                  "in run_dir: a reload cannot make it /var/log/x, `wsd restart` can",
+                  "name stays chat: a reload cannot make it wsd, `wsd restart` can"));
   EXPECT_EQ(*wanted.name, "chat");
   EXPECT_FALSE(wanted.log_file.given());
   EXPECT_EQ(*wanted.count, 3U);

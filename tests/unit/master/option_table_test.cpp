@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sstream>
+#include <string>
 #include <utility>
 
 #include "master/command_line.h"
@@ -99,9 +101,17 @@ TEST(OptionTable, NamesTheChoicesInTheirOrder) {
   EXPECT_EQ(*options.tls_reload, TlsReload::drain);
 }
 
+// On one line, with one space between two words.
+std::string in_one_line(const std::string& text) {
+  std::istringstream words(text);
+  std::string line;
+  for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
 TEST(OptionTable, IsWhatHelpLists) {
   const char* const start_help[] = {"start", "--help"};
-  const std::string help = std::get<Help>(parse_command_line(start_help)).text;
+  const std::string help = in_one_line(std::get<Help>(parse_command_line(start_help)).text);
   for (const OptionEntry& entry : option_table()) {
     EXPECT_THAT(help, HasSubstr(entry.flag()));
     EXPECT_THAT(help, HasSubstr(std::string(entry.description)));
