@@ -40,6 +40,7 @@ void Homes::handle_join(std::uint16_t from, const RecordReader& record) {
   const std::string_view name = text(record, BusField::name);
   const ConnectionId id = number(record, BusField::connection);
   const ChannelOptions& options = client_.options_of(channel);
+  trust(channel, id);
   ChannelHome& home = home_of(channel);
   ChannelHome::Joined joined{.accepted = true, .is_news = false, .old_name = {}};
   if (options.presence) {
@@ -69,8 +70,10 @@ void Homes::handle_join(std::uint16_t from, const RecordReader& record) {
 }
 
 void Homes::handle_rejoin(const RecordReader& record) {
-  named_[std::string(text(record, BusField::channel))].insert_or_assign(number(record, BusField::connection),
-                                                                        text(record, BusField::name));
+  const std::string_view channel = text(record, BusField::channel);
+  const ConnectionId id = number(record, BusField::connection);
+  trust(channel, id);
+  named_[std::string(channel)].insert_or_assign(id, text(record, BusField::name));
 }
 
 void Homes::take_named(const std::function<bool(std::string_view)>& is_ours) {
@@ -95,28 +98,62 @@ void Homes::take_named(const std::function<bool(std::string_view)>& is_ours) {
   }
 }
 
-void Homes::drop_unnamed(const std::function<bool(std::string_view, ConnectionId)>& is_open) {
+void Homes::drop_unnamed(const std::function<bool(std::string_view, ConnectionId)>& is_open, const IsLate& is_late) {
   for (const std::string& channel : std::exchange(given_, {})) {
     const auto found = homes_.find(channel);
     if (found == homes_.end()) continue;
-    const auto named = named_.find(channel);
     for (const Member& member : found->second.members(found->second.member_count())) {
-      const bool is_named = named != named_.end() && named->second.contains(member.id);
-      if (!is_named && !is_open(channel, member.id)) leave(channel, found->second, member.id);
+      if (is_named(channel, member.id)) continue;
+      if (is_late(slot_of(member.id))) {
+        suspect(channel, member.id);
+      } else if (!is_open(channel, member.id)) {
+        leave(channel, found->second, member.id);
+      }
     }
     forget_if_empty(channel);
   }
 }
 
+void Homes::drop_suspects(const IsLate& is_late) {
+  for (const auto& [channel, ids] : std::exchange(suspects_, {})) {
+    const auto found = homes_.find(channel);
+    if (found == homes_.end()) continue;
+    for (const ConnectionId id : ids) {
+      if (is_late(slot_of(id))) {
+        suspect(channel, id);
+      } else {
+        leave(channel, found->second, id);
+      }
+    }
+    forget_if_empty(channel);
+  }
+}
+
+void Homes::trust(std::string_view channel, ConnectionId id) {
+  const auto found = suspects_.find(channel);
+  if (found == suspects_.end()) return;
+  found->second.erase(id);
+  if (found->second.empty()) suspects_.erase(found);
+}
+
+bool Homes::is_named(std::string_view channel, ConnectionId id) const {
+  const auto found = named_.find(channel);
+  return found != named_.end() && found->second.contains(id);
+}
+
 void Homes::handle_leave(const RecordReader& record) {
   const std::string_view channel = text(record, BusField::channel);
+  const ConnectionId id = number(record, BusField::connection);
+  // Its slot may have named it in this very turn.
+  if (const auto named = named_.find(channel); named != named_.end()) named->second.erase(id);
   const auto found = homes_.find(channel);
   if (found == homes_.end()) return;
-  leave(channel, found->second, number(record, BusField::connection));
+  leave(channel, found->second, id);
   forget_if_empty(channel);
 }
 
 void Homes::leave(std::string_view channel, ChannelHome& home, ConnectionId id) {
+  trust(channel, id);
   if (const auto name = home.leave(id)) tell_member(BusWord::member_left, channel, id, *name, home.member_count());
 }
 
@@ -175,6 +212,7 @@ void Homes::forget_if_empty(std::string_view channel) {
 
 void Homes::forget(std::string_view channel) {
   stop_idling(channel);
+  if (const auto found = suspects_.find(channel); found != suspects_.end()) suspects_.erase(found);
   if (const auto found = homes_.find(channel); found != homes_.end()) homes_.erase(found);
 }
 
@@ -222,6 +260,21 @@ RecordWriter Homes::state_record(std::string_view channel, const ChannelHome& ho
   add_history(record, home);
   record.add_number(tag(BusField::history_lost), home.lost_flag() ? 1 : 0);
   return record;
+}
+
+void Homes::take_state(const RecordReader& record) {
+  take_state(record, [](ConnectionId) { return true; });
+}
+
+void Homes::take_late_state(const RecordReader& record, const IsLate& is_late) {
+  const std::string_view channel = text(record, BusField::channel);
+  take_state(record, [&](ConnectionId id) {
+    if (!is_late(slot_of(id))) return false;
+    const auto home = homes_.find(channel);
+    const bool is_known = home != homes_.end() && home->second.all_members().contains(id);
+    if (!is_known && !is_named(channel, id)) suspect(channel, id);
+    return true;
+  });
 }
 
 // What this generation's App::channels does not ask for any more is left behind.

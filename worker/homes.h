@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -64,10 +65,14 @@ class Homes {
   void take_named(const std::function<bool(std::string_view channel)>& is_ours);
   // Others will not be ours any more.
   void forget_named() { named_.clear(); }
-  // All slots have named theirs. Of the channels that came from another home since the last time, those members leave
-  // that nobody has named: they left while their channel was on its way. Not where `is_open` says so: to be called
-  // before take_named().
-  void drop_unnamed(const std::function<bool(std::string_view channel, ConnectionId id)>& is_open);
+  using IsLate = std::function<bool(std::uint16_t slot)>;
+  // The slots have named theirs. Of the channels that came from another home since the last time, those members leave
+  // that nobody has named: they left while their channel was on its way. Not where `is_open` says so; and those of
+  // slots that are late stay, as suspects. To be called before take_named().
+  void drop_unnamed(const std::function<bool(std::string_view channel, ConnectionId id)>& is_open,
+                    const IsLate& is_late);
+  // Suspects leave that their slot has not named, now that it has named all of its own.
+  void drop_suspects(const IsLate& is_late);
   // Somebody is interested in the channel, or nobody any more.
   void note_interest(std::string_view channel, std::uint64_t now_ms);
   // Forgets what nobody has asked for in a long time.
@@ -86,8 +91,17 @@ class Homes {
       for (const auto& [id, name] : members) visit(channel, id, name);
     }
   }
-  // All but the members that are not wanted.
-  void take_state(const protocol::RecordReader& record, const std::function<bool(ConnectionId)>& is_wanted);
+  void take_state(const protocol::RecordReader& record);
+  // After drop_unnamed(): slots that are not late have named their members already. The others' are suspects.
+  void take_late_state(const protocol::RecordReader& record, const IsLate& is_late);
+  void suspect(std::string_view channel, ConnectionId id) { suspects_[std::string(channel)].insert(id); }
+  // visit(channel, id)
+  template <typename Visit>
+  void for_each_suspect(Visit&& visit) const {
+    for (const auto& [channel, ids] : suspects_) {
+      for (const ConnectionId id : ids) visit(channel, id);
+    }
+  }
   // It was another home's until now.
   void note_given(std::string_view channel) { given_.emplace(channel); }
   [[nodiscard]] const std::set<std::string, std::less<>>& given() const { return given_; }
@@ -98,6 +112,10 @@ class Homes {
   void tell_member(BusWord word, std::string_view channel, ConnectionId id, std::string_view name, std::size_t count);
   void tell_members(std::string_view channel, const ChannelHome& home);
   void leave(std::string_view channel, ChannelHome& home, ConnectionId id);
+  // It is heard of.
+  void trust(std::string_view channel, ConnectionId id);
+  [[nodiscard]] bool is_named(std::string_view channel, ConnectionId id) const;
+  void take_state(const protocol::RecordReader& record, const std::function<bool(ConnectionId)>& is_wanted);
   void forget_if_empty(std::string_view channel);
   ChannelHome& home_of(std::string_view channel);
   [[nodiscard]] static protocol::RecordWriter state_record(std::string_view channel, const ChannelHome& home);
@@ -107,7 +125,9 @@ class Homes {
   struct Idle {
     std::uint64_t since_ms;
     std::string channel;
-    auto operator<=>(const Idle&) const = default;
+    bool operator<(const Idle& other) const {
+      return std::tie(since_ms, channel) < std::tie(other.since_ms, other.channel);
+    }
   };
 
   SlotSender& sender_;
@@ -116,6 +136,7 @@ class Homes {
   std::unordered_map<std::string, ChannelHome, TextHash, std::equal_to<>> homes_;
   std::map<std::string, std::map<ConnectionId, std::string>, std::less<>> named_;  // by rejoins
   std::set<std::string, std::less<>> given_;                                       // by another home
+  std::map<std::string, std::set<ConnectionId>, std::less<>> suspects_;            // may have left before
   std::set<Idle> idle_;  // channels with a history and no subscriber
   std::unordered_map<std::string, std::uint64_t, TextHash, std::equal_to<>> idle_since_;
 };

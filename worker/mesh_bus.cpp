@@ -36,6 +36,7 @@ MeshBus::MeshBus(Loop& loop, Poller& poller, BusClient& client, ScoreboardRow& c
       read_buffer_(read_buffer),
       self_(place.slot),
       max_waiting_(place.max_waiting),
+      settle_patience_ms_(place.settle_patience_ms),
       homes_(place.homes),
       last_number_(first_number(place.incarnation)),
       home_role_(*this, interest_, client),

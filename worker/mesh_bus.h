@@ -46,6 +46,8 @@ class MeshBus final : public Bus, private SlotSender {
     std::uint32_t incarnation = 0;
     std::uint32_t homes = 1;
     std::size_t max_waiting = std::size_t{16} << 20;  // bytes for one slot, before publications to it are dropped
+    // For neighbours to introduce themselves, or to take a step: one that is stalled must not keep others from serving.
+    std::uint64_t settle_patience_ms = 500;
   };
 
   // All but the place outlive it. `read_buffer` may be used by others between calls.
@@ -174,6 +176,7 @@ class MeshBus final : public Bus, private SlotSender {
   [[nodiscard]] bool is_behind() const;
   [[nodiscard]] bool is_in_step(Slot slot) const;
   void take_step();
+  void drop_suspects();
   void settle_if_all_are_in_step();
   void settle();
   void await_settlement();
@@ -195,6 +198,7 @@ class MeshBus final : public Bus, private SlotSender {
   const std::span<std::byte> read_buffer_;
   const Slot self_;
   const std::size_t max_waiting_;
+  const std::uint64_t settle_patience_ms_;
   std::uint32_t homes_;
   std::uint64_t last_number_;  // of our publications to kept channels
   std::map<Slot, Peer> peers_;

@@ -11,13 +11,6 @@ namespace wsd::worker {
 
 using protocol::RecordReader;
 
-namespace {
-
-// A new worker's neighbours have this long to introduce themselves: one that is stalled must not keep it from serving.
-constexpr std::uint64_t settle_patience_ms = 500;
-
-}  // namespace
-
 std::unique_ptr<BusLink> MeshBus::make_link(Slot slot, FileDescriptor socket) {
   return std::make_unique<BusLink>(
       poller_, std::move(socket), read_buffer_, [this, slot](const RecordReader& record) { handle(slot, record); },
@@ -83,6 +76,12 @@ bool MeshBus::all_are_in_step() const {
 void MeshBus::take_step() {
   release_early();
   settle_if_all_are_in_step();
+  drop_suspects();
+}
+
+// Whoever was late has named its members before it took the step.
+void MeshBus::drop_suspects() {
+  if (settled_) home_role_.drop_suspects([this](Slot slot) { return !is_in_step(slot); });
 }
 
 bool MeshBus::is_behind() const {
@@ -94,6 +93,7 @@ void MeshBus::complete(std::uint32_t homes, std::set<Slot> due_links) {
   due_links_ = std::move(due_links);
   if (homes != homes_ && homes > 0) change_homes(homes);
   if (!std::exchange(complete_, true)) await_settlement();
+  drop_suspects();
 }
 
 void MeshBus::when_settled(std::function<void()> tell) {
@@ -105,7 +105,7 @@ void MeshBus::await_settlement() {
   settled_ = false;
   uv_timer_start(
       settle_deadline_.get(), [](uv_timer_t* timer) { static_cast<MeshBus*>(timer->data)->settle(); },
-      settle_patience_ms, 0);
+      settle_patience_ms_, 0);
   settle_if_all_are_in_step();
 }
 
@@ -116,18 +116,20 @@ void MeshBus::settle_if_all_are_in_step() {
 void MeshBus::settle() {
   settled_ = is_on_bus_ = true;
   uv_timer_stop(settle_deadline_.get());
-  home_role_.drop_unnamed([this](std::string_view channel, ConnectionId id) {
-    return !is_in_step(slot_of(id)) || std::ranges::any_of(deferred_, [&](const Deferred& deferred) {
+  const auto has_asked = [this](std::string_view channel, ConnectionId id) {
+    return std::ranges::any_of(deferred_, [&](const Deferred& deferred) {
       const auto record = RecordReader::parse(deferred.record);
       return record->type() == static_cast<std::uint16_t>(BusWord::join) &&
              number(*record, BusField::connection) == id && text(*record, BusField::channel) == channel;
     });
-  });
+  };
+  home_role_.drop_unnamed(has_asked, [this](Slot slot) { return !is_in_step(slot); });
   home_role_.take_named([this](std::string_view channel) { return home_of(channel) == self_; });
   if (!is_behind()) home_role_.forget_named();
   for (const Deferred& deferred : std::exchange(deferred_, {})) {
     handle_request(deferred.from, *RecordReader::parse(deferred.record));
   }
+  drop_suspects();
   if (on_settled_) std::exchange(on_settled_, {})();
 }
 

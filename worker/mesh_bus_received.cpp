@@ -148,8 +148,9 @@ void MeshBus::handle_state(const RecordReader& record) {
   if (home != self_ && number(record, BusField::homes) >= homes_) return send(home, record.bytes());
   // It is late where we are settled as its home, and whoever has taken the step with us has named its members already.
   const bool is_late = home == self_ && settled_;
-  home_role_.take_state(record, [&](ConnectionId id) { return !is_late || !is_in_step(slot_of(id)); });
-  if (!is_late) home_role_.note_given(channel);
+  if (is_late) return home_role_.take_late_state(record, [this](Slot slot) { return !is_in_step(slot); });
+  home_role_.take_state(record);
+  home_role_.note_given(channel);
 }
 
 void MeshBus::handle_publish(Slot from, const RecordReader& record) {

@@ -29,6 +29,7 @@ enum class StateWord : std::uint16_t {
   early = 408,        // likewise
   given = 409,        // channels that came from another home, whose members are not all named
   unpublished = 410,  // a publication that waits for us to be on the bus
+  suspect = 411,      // a member that may have left: channel, connection
 };
 
 enum class StateField : protocol::Tag {
@@ -46,6 +47,7 @@ enum class StateField : protocol::Tag {
   origin = 112,
   number = 113,
   record = 114,
+  connection = 115,
 };
 
 constexpr protocol::Tag tag(StateField field) {
@@ -154,6 +156,12 @@ MeshBus::State MeshBus::save() const {
   RecordWriter given = state_record(StateWord::given);
   for (const std::string& channel : home_role_.given()) given.add(tag(StateField::channel), channel);
   append_record(state.records, given.bytes());
+  home_role_.for_each_suspect([&](const std::string& channel, ConnectionId id) {
+    RecordWriter record = state_record(StateWord::suspect);
+    record.add(tag(StateField::channel), channel);
+    record.add_number(tag(StateField::connection), id);
+    append_record(state.records, record.bytes());
+  });
   home_role_.for_each_named([&](const std::string& channel, ConnectionId id, const std::string& name) {
     RecordWriter record = bus_record(BusWord::rejoin);
     record.add(tag(BusField::channel), channel);
@@ -210,6 +218,10 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
         for (const std::string_view channel : record->find_all(tag(StateField::channel)))
           home_role_.note_given(channel);
         break;
+      case StateWord::suspect:
+        home_role_.suspect(record->find(tag(StateField::channel)).value_or(""),
+                           number_in(*record, StateField::connection));
+        break;
       case StateWord::deferred:
       case StateWord::early: {
         const auto bytes = bytes_in(*record, StateField::record);
@@ -224,7 +236,7 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
       }
       default:
         if (record->type() == static_cast<std::uint16_t>(BusWord::home_state)) {
-          home_role_.take_state(*record, [](ConnectionId) { return true; });
+          home_role_.take_state(*record);
         }
         if (record->type() == static_cast<std::uint16_t>(BusWord::rejoin)) home_role_.handle_rejoin(*record);
     }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -97,6 +98,10 @@ class HomesTest : public testing::Test, public SlotSender {
   Homes homes_{*this, interest_, client_};
 };
 
+bool nobody_is_late(std::uint16_t) {
+  return false;
+}
+
 constexpr ConnectionId ann = first_id_of(1) | 1;
 constexpr ConnectionId bob = first_id_of(2) | 1;
 
@@ -184,17 +189,99 @@ TEST_F(HomesTest, WhatAnotherHomeKnewIsKnownAndMembersWhoAreNotNamedHaveLeft) {
   old.handle_sequence(2, *RecordReader::parse(said.bytes()));
   told();
   old.for_each_state([&](const std::string& channel, const RecordWriter& state) {
-    homes_.take_state(*RecordReader::parse(state.bytes()), [](ConnectionId) { return true; });
+    homes_.take_state(*RecordReader::parse(state.bytes()));
     homes_.note_given(channel);
   });
   rejoin("room", bob, "an older name");
-  homes_.drop_unnamed([](std::string_view, ConnectionId id) { return id == bob + 1; });
+  homes_.drop_unnamed([](std::string_view, ConnectionId id) { return id == bob + 1; }, nobody_is_late);
   take_named();
   EXPECT_THAT(told(), ElementsAre("1: -Ann 2"));
   join("room", bob, "Bob");
   EXPECT_THAT(told(), ElementsAre("2: yes Bob Cid of 2 \"hello\"")) << "as the old home knew it, and nothing is lost";
-  homes_.drop_unnamed([](std::string_view, ConnectionId) { return false; });
+  homes_.drop_unnamed([](std::string_view, ConnectionId) { return false; }, nobody_is_late);
   EXPECT_THAT(told(), IsEmpty()) << "once";
+}
+
+TEST_F(HomesTest, WhoLeavesBeforeItWasTakenIsNoMember) {
+  rejoin("room", ann, "Ann");
+  rejoin("room", bob, "Bob");
+  leave("room", ann);
+  take_named();
+  EXPECT_EQ(homes_.members_of("room").size(), 1U);
+}
+
+class LateSlotTest : public HomesTest {
+ protected:
+  LateSlotTest() {
+    interest_.add("room", 1);
+    old_.handle_join(1, *RecordReader::parse(record(BusWord::join, "room", ann, "Ann").bytes()));
+    old_.handle_join(2, *RecordReader::parse(record(BusWord::join, "room", bob, "Bob").bytes()));
+    old_.handle_join(2, *RecordReader::parse(record(BusWord::join, "room", bob + 1, "Cid").bytes()));
+    told();
+  }
+  RecordWriter old_state() const {
+    std::optional<RecordWriter> state;
+    old_.for_each_state([&](const std::string&, const RecordWriter& record) { state = record; });
+    return *state;
+  }
+  static bool slot_2_is_late(std::uint16_t slot) { return slot == 2; }
+  static bool nobody_is_open(std::string_view, ConnectionId) { return false; }
+  // The step is taken without slot 2.
+  void take_step() {
+    homes_.take_state(*RecordReader::parse(old_state().bytes()));
+    homes_.note_given("room");
+    rejoin("room", ann, "Ann");
+    homes_.drop_unnamed(nobody_is_open, slot_2_is_late);
+    take_named();
+  }
+
+  test::BusWorker other_client_{1, 1, 1};
+  Homes old_{*this, interest_, other_client_};
+};
+
+TEST_F(LateSlotTest, ItsMembersStayUntilItHasNamedThem) {
+  take_step();
+  EXPECT_THAT(told(), IsEmpty());
+  rejoin("room", bob, "Bob");
+  take_named();
+  homes_.drop_suspects(slot_2_is_late);
+  EXPECT_THAT(told(), IsEmpty());
+  homes_.drop_suspects(nobody_is_late);
+  EXPECT_THAT(told(), ElementsAre("1: -Cid 2"));
+  homes_.drop_suspects(nobody_is_late);
+  EXPECT_THAT(told(), IsEmpty()) << "once";
+}
+
+TEST_F(LateSlotTest, WhoAsksOrLeavesMeanwhileIsNoSuspectAnyMore) {
+  take_step();
+  join("room", bob, "Bob");
+  leave("room", bob + 1);
+  told();
+  homes_.drop_suspects(nobody_is_late);
+  EXPECT_THAT(told(), IsEmpty());
+  EXPECT_EQ(homes_.members_of("room").size(), 2U);
+}
+
+TEST_F(LateSlotTest, WhatTheOldHomeSaysAfterTheStepIsBelievedOfLateSlotsAlone) {
+  rejoin("room", bob, "Bob");
+  take_named();
+  told();
+  homes_.take_late_state(*RecordReader::parse(old_state().bytes()), slot_2_is_late);
+  homes_.drop_suspects(nobody_is_late);
+  EXPECT_THAT(told(), ElementsAre("1: -Cid 1")) << "Ann was not named by a slot that was in time, Bob was named before";
+}
+
+TEST_F(LateSlotTest, SuspectsAreToldToASuccessor) {
+  take_step();
+  std::vector<ConnectionId> suspects;
+  homes_.for_each_suspect([&](const std::string& channel, ConnectionId id) {
+    EXPECT_EQ(channel, "room");
+    suspects.push_back(id);
+  });
+  EXPECT_THAT(suspects, ElementsAre(bob, bob + 1));
+  homes_.forget("room");
+  homes_.for_each_suspect(
+      [](const std::string&, ConnectionId) { ADD_FAILURE() << "the channel is not ours any more"; });
 }
 
 TEST_F(HomesTest, AHistoryIsForgottenAnHourAfterTheLastSubscriberHasGone) {

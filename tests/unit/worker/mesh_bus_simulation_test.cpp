@@ -56,6 +56,7 @@ class Life {
   void live() {
     const unsigned count = chance_.number(1, 5);
     is_wild_ = chance_.percent(20);
+    is_impatient_ = has_been_wild_ = chance_.percent(20);
     homes_ = count;
     choose_channels();
     for (Slot slot = 0; slot < count; ++slot) {
@@ -102,7 +103,7 @@ class Life {
     note("spawn {}", slot);
     const std::uint32_t incarnation = ++last_incarnation_;
     auto& worker = workers_[slot];
-    worker = std::make_unique<BusWorker>(slot, incarnation, homes_);
+    worker = make_worker(slot, incarnation);
     births_[slot] = incarnation;
     orders_[slot].clear();
     for (const auto& [other, there] : workers_) {
@@ -114,6 +115,12 @@ class Life {
       wires_.push_back(std::move(wire));
     }
     orders_[slot].push_back({.peer = {}, .end = {}, .homes = homes_});
+  }
+
+  std::unique_ptr<BusWorker> make_worker(Slot slot, std::uint32_t incarnation) const {
+    MeshBus::Place place{.slot = slot, .incarnation = incarnation, .homes = homes_};
+    if (is_impatient_) place.settle_patience_ms = 0;
+    return std::make_unique<BusWorker>(place);
   }
 
   void give_order(Slot slot) {
@@ -156,7 +163,7 @@ class Life {
     if (chance_.percent(20)) return note("  which fails");
     std::vector<FileDescriptor> links;
     for (const int link : state.links) links.emplace_back(::dup(link));
-    auto successor = std::make_unique<BusWorker>(slot, ++last_incarnation_, homes_);
+    auto successor = make_worker(slot, ++last_incarnation_);
     old.bus.hand_over();
     successor->take_over(old, std::move(links), state.records);
     workers_[slot] = std::move(successor);
@@ -334,7 +341,8 @@ class Life {
       }
     }
     for (const std::string& channel : channels_) {
-      if (is_kept(test::options_by_name(channel)) && !has_lost_its_home(channel)) judge_order(channel);
+      if (is_kept(test::options_by_name(channel)) && !is_impatient_ && !has_lost_its_home(channel))
+        judge_order(channel);
       judge_names(channel);
       judge_home(channel);
     }
@@ -396,7 +404,8 @@ class Life {
   }
 
   void judge_names(const std::string& channel) const {
-    if (!test::options_by_name(channel).unique_names) return;
+    // Whose slot is stalled may lose its name to another.
+    if (!test::options_by_name(channel).unique_names || is_impatient_) return;
     std::map<std::string, ConnectionId> owners;
     for (const auto& [id, name] : members_in_truth(channel)) {
       if (name.empty()) continue;
@@ -421,6 +430,12 @@ class Life {
     for (const auto& [id, name] : truth) text += fmt::format(" {}={}", id, name);
     text += " but the home says";
     for (const auto& [id, name] : known) text += fmt::format(" {}={}", id, name);
+    const bool may_lose_names = is_impatient_ && test::options_by_name(channel).unique_names;
+    if (may_lose_names) {
+      for (const auto& [id, name] : known)
+        promise(truth.contains(id), fmt::format("the members of {} are{}", channel, text));
+      return;
+    }
     promise(known == truth, fmt::format("the members of {} are{}", channel, text));
   }
 
@@ -460,6 +475,7 @@ class Life {
   unsigned long long messages_ = 0;
   Chance chance_;
   bool is_wild_ = false;        // workers may crash while homes become fewer
+  bool is_impatient_ = false;   // neighbours are taken for stalled: nobody waits until they have taken a step
   bool has_been_wild_ = false;  // they did
   std::vector<std::string> channels_;
   std::uint32_t homes_ = 1;

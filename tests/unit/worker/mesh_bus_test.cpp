@@ -24,7 +24,8 @@ class MeshBusTest : public testing::Test {
  protected:
   explicit MeshBusTest(std::uint16_t count = 3, std::size_t max_waiting = std::size_t{16} << 20) {
     for (std::uint16_t slot = 0; slot < count; ++slot) {
-      workers_.push_back(std::make_unique<BusWorker>(slot, slot + 1, count, max_waiting));
+      workers_.push_back(std::make_unique<BusWorker>(
+          MeshBus::Place{.slot = slot, .incarnation = slot + 1U, .homes = count, .max_waiting = max_waiting}));
     }
     for (std::uint16_t one = 0; one < count; ++one) {
       for (std::uint16_t other = 0; other < one; ++other) link(one, other);

@@ -53,12 +53,10 @@ class BusWorker final : public BusClient {
   // What the worker was told of each channel, in order: messages, "+1=name", "-1=name", "=1=name,2=name".
   using Log = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-  BusWorker(std::uint16_t slot, std::uint32_t incarnation, std::uint32_t homes,
-            std::size_t max_waiting = std::size_t{16} << 20)
-      : slot_(slot),
-        incarnation_(incarnation),
-        bus(loop_, poller_, *this, counters, buffer_,
-            {.slot = slot, .incarnation = incarnation, .homes = homes, .max_waiting = max_waiting}) {
+  BusWorker(std::uint16_t slot, std::uint32_t incarnation, std::uint32_t homes)
+      : BusWorker({.slot = slot, .incarnation = incarnation, .homes = homes}) {}
+  explicit BusWorker(const MeshBus::Place& place)
+      : slot_(place.slot), incarnation_(place.incarnation), bus(loop_, poller_, *this, counters, buffer_, place) {
     bus.when_settled([this] { settled_ = true; });
   }
 
