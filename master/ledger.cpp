@@ -122,11 +122,12 @@ void Ledger::close_row(std::size_t row) {
   used_[row] = false;
 }
 
-void Ledger::count_exit(ExitStatus status) {
+void Ledger::count_exit(ExitStatus status, HeldHistory lost) {
   ++exits_[to_string(status)];
   worker::MasterCounters& counters = scoreboard_.master();
   const bool crashed = is_crash(status.signal);
   (status.signal == 0 ? counters.exits_failed : crashed ? counters.exits_crashed : counters.exits_killed).add(1);
+  counters.history_lost.add(lost.messages);
 }
 
 void Ledger::count_reload(bool done) {
@@ -164,6 +165,11 @@ Counters Ledger::counters(std::size_t row) const {
 
 double Ledger::loop_lag_ms(std::size_t row) const {
   return static_cast<double>(scoreboard_.row(row).loop_lag_ms.get());
+}
+
+HeldHistory Ledger::history(std::size_t row) const {
+  const ScoreboardRow& line = scoreboard_.row(row);
+  return {.messages = line.history_messages.get(), .channels = line.history_channels.get()};
 }
 
 Counters Ledger::totals() const {

@@ -40,7 +40,7 @@ class Ledger {
   void set_pid(std::size_t row, pid_t pid) { scoreboard_.set_pid(row, static_cast<std::uint64_t>(pid)); }
   // Its process was reaped.
   void close_row(std::size_t row);
-  void count_exit(ExitStatus status);
+  void count_exit(ExitStatus status, HeldHistory lost = {});
   void count_reload(bool done);
   // For those who read the scoreboard.
   void note_server(pid_t pid, std::chrono::system_clock::time_point started_at, Generation generation, unsigned slots);
@@ -57,7 +57,11 @@ class Ledger {
   [[nodiscard]] double loop_lag_ms(std::size_t row) const;
   // Connections of others whose TLS the row's process keeps.
   [[nodiscard]] std::uint64_t relayed(std::size_t row) const { return scoreboard_.row(row).relayed.get(); }
+  // What it keeps as the home of channels.
+  [[nodiscard]] HeldHistory history(std::size_t row) const;
   [[nodiscard]] Counters totals() const;
+  // Messages of history that went with processes.
+  [[nodiscard]] std::uint64_t history_lost() const { return scoreboard_.master().history_lost.get(); }
   [[nodiscard]] std::vector<ExitCount> exits() const;
 
   [[nodiscard]] worker::Scoreboard& scoreboard() { return scoreboard_; }

@@ -232,7 +232,7 @@ void Master::act(const RetireSlot& action) {
 }
 
 void Master::act(const CountExit& action) {
-  ledger_.count_exit(action.status);
+  ledger_.count_exit(action.status, action.lost);
 }
 
 void Master::act(const ReportStarted& /*action*/) {

@@ -49,6 +49,7 @@ void Master::reap() {
     const WorkerKey key = found->first;
     take_reports(key);                                           // what it said before it went
     if (addresses_) addresses_->clear_row(found->second.row());  // before another process gets it
+    const HeldHistory history = ledger_.history(found->second.row());
     ledger_.close_row(found->second.row());
     workers_.erase(found);
     bus_.died(key);
@@ -59,7 +60,8 @@ void Master::reap() {
     tell(Exited{.key = key,
                 .status = WIFSIGNALED(status) ? ExitStatus{.signal = WTERMSIG(status)}
                                               : ExitStatus{.code = WEXITSTATUS(status)},
-                .last_words = last_words ? std::move(last_words.mapped()) : std::string()});
+                .last_words = last_words ? std::move(last_words.mapped()) : std::string(),
+                .history = history});
   }
 }
 

@@ -61,7 +61,8 @@ Status Master::status() const {
                 .draining = {},
                 .relays = {},
                 .totals = ledger_.totals(),
-                .exits = ledger_.exits()};
+                .exits = ledger_.exits(),
+                .history_lost = ledger_.history_lost()};
   for (const ListenUrl& url : sockets_.addresses()) {
     (url.kind == SocketKind::api ? status.api : status.listen).push_back(to_string(url));
   }

@@ -56,6 +56,14 @@ std::string obituary(const WorkerRecord& worker, const Exited& exited, TimePoint
   return exited.last_words.empty() ? sentence : sentence + ": " + exited.last_words;
 }
 
+std::string what_is_lost(const WorkerRecord& worker, const HeldHistory& history) {
+  return fmt::format(
+      "the history of {} channel{} that the {} kept is lost ({} message{}): who joins them is told (history_lost); "
+      "what must not be missing has to be published again",
+      history.channels, history.channels == 1 ? "" : "s", name_of(worker), history.messages,
+      history.messages == 1 ? "" : "s");
+}
+
 std::string reason_of_failed_start(const WorkerRecord& worker, const Exited& exited,
                                    const SupervisorSettings& settings) {
   if (worker.fault == Fault::slow_start) {

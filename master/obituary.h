@@ -15,6 +15,8 @@ namespace wsd::master {
 [[nodiscard]] std::string name_of(const WorkerRecord& worker);
 // "worker of slot 2 was killed by SIGSEGV after 3.2 s"; with what it said last, if it said something.
 [[nodiscard]] std::string obituary(const WorkerRecord& worker, const Exited& exited, TimePoint now);
+// "the history of 3 channels that the worker of slot 2 kept is lost (120 messages): …", and what to do about it.
+[[nodiscard]] std::string what_is_lost(const WorkerRecord& worker, const HeldHistory& history);
 // Why a start or a reload failed: the worker's own last words, else how it ended while starting.
 [[nodiscard]] std::string reason_of_failed_start(const WorkerRecord& worker, const Exited& exited,
                                                  const SupervisorSettings& settings);

@@ -69,6 +69,7 @@ void visit_status(AnyStatus& status, Visitor&& visitor) {
   visitor("relays", status.relays);
   visitor("totals", status.totals);
   visitor("exits", status.exits);
+  visitor("history_lost", status.history_lost);
 }
 
 using SystemTime = std::chrono::system_clock::time_point;
@@ -132,7 +133,7 @@ class Reader {
     // A master of 0.1 does not know these.
     constexpr auto since =
         std::to_array<std::string_view>({"api", "published", "bus_dropped", "relays", "max_connections", "refused",
-                                         "rate_limited", "slow_closed", "log_lost"});
+                                         "rate_limited", "slow_closed", "log_lost", "history_lost"});
     const bool is_new = std::ranges::find(since, name) != since.end();
     if (!is_new || member.error() != simdjson::NO_SUCH_FIELD) read(member.value(), field);
   }

@@ -64,7 +64,8 @@ std::string addresses_text(const Status& status) {
 }
 
 // What should not happen, as far as it did.
-void add_troubles(Lines& lines, const Counters& totals) {
+void add_troubles(Lines& lines, const Status& status) {
+  const Counters& totals = status.totals;
   std::string text;
   const auto add = [&text](std::string_view what, std::uint64_t count) {
     if (count > 0) text += fmt::format("{}{}: {}", text.empty() ? std::string_view() : between, what, count);
@@ -73,6 +74,7 @@ void add_troubles(Lines& lines, const Counters& totals) {
   add("rate limited", totals.rate_limited);
   add("closed for slowness", totals.slow_closed);
   add("log lines lost", totals.log_lost);
+  add("messages of history lost", status.history_lost);
   if (!text.empty()) lines.push_back(text);
 }
 
@@ -89,7 +91,7 @@ Lines global_lines(const Status& status) {
                   status.draining.size()) +
           (status.relays.empty() ? "" : fmt::format("{}{} relaying", between, status.relays.size())),
   };
-  add_troubles(lines, status.totals);
+  add_troubles(lines, status);
   return lines;
 }
 

@@ -67,6 +67,7 @@ struct Status {
   std::vector<WorkerStatus> relays;    // they keep the TLS of connections that the workers serve
   Counters totals;                     // with those of processes that are gone
   std::vector<ExitCount> exits;        // unplanned ends
+  std::uint64_t history_lost = 0;      // messages of history that went with them
 };
 
 [[nodiscard]] std::string to_json(const Status& status);

@@ -30,6 +30,14 @@ struct ExitStatus {
 // In the words of `wsd status`: "killed by SIGKILL", "exit 250".
 std::string to_string(ExitStatus status);
 
+// What a worker kept as the home of channels with history, when it ended.
+struct HeldHistory {
+  std::uint64_t messages = 0;
+  std::uint64_t channels = 0;
+
+  bool operator==(const HeldHistory&) const = default;
+};
+
 // clang-format off
 
 // ---- Events: what happened ------------------------------------------------------------------------------------------
@@ -37,7 +45,8 @@ std::string to_string(ExitStatus status);
 struct Started {};                                     // the master can bind its sockets: spawn every slot
 struct SpawnFailed { WorkerKey key; int error; };      // fork() failed with this errno (or opening its sockets did)
 struct Ready { WorkerKey key; };                       // the worker serves
-struct Exited { WorkerKey key; ExitStatus status; std::string last_words; };  // reaped; last_words: why it could not start, or ""
+struct Exited { WorkerKey key; ExitStatus status; std::string last_words;  // reaped; last_words: why it could not start, or ""
+                HeldHistory history = {}; };
 struct Released { WorkerKey key; Slot slot; };         // the worker closed its copies of this slot's sockets: told after every
                                                        // closing, the one that Release asks for and those of a Drain
 struct TookOver { WorkerKey key; std::uint64_t connections; Duration pause; };  // a successor has its predecessor's clients
@@ -77,7 +86,8 @@ struct Kill { WorkerKey key; };                        // SIGKILL
 struct OpenSlots { unsigned count; };                  // slots [0, count) need listening sockets before the spawns that follow
 struct RetireSlot { Slot slot; };                      // close the master's copies. Nobody has others, but for the slot's own
                                                        // worker if its Drain{slot_retired} follows: it accepts the rest
-struct CountExit { ExitStatus status; };               // a worker ended that nobody had told to, or not like that: for `exits`
+struct CountExit { ExitStatus status;                  // a worker ended that nobody had told to, or not like that: for `exits`
+                   HeldHistory lost = {}; };              // and what went with it
 struct ReportStarted {};                               // every worker serves for the first time
 struct ReportStartFailed { std::string reason; };      // the start is off; ReportStopped follows when all are gone
 struct ReportReloaded { Generation generation; };      // every slot has its new worker

@@ -88,13 +88,15 @@ void Supervisor::on(const Ready& event, Turn& turn) {
 void Supervisor::on(const Exited& event, Turn& turn) {
   const auto worker = slots_.crew().bury(event.key);
   if (!worker) return;
-  if (is_unplanned(*worker, event.status)) turn.act(CountExit{event.status});
+  const bool unplanned = is_unplanned(*worker, event.status);
+  if (unplanned) turn.act(CountExit{event.status, event.history});
   mourn({.worker = *worker,
          .obituary = obituary(*worker, event, turn.now),
          .reason = reason_of_failed_start(*worker, event, settings_),
          .could_not_start = could_not_start(*worker, event.status),
-         .unplanned = is_unplanned(*worker, event.status)},
+         .unplanned = unplanned},
         turn);
+  if (unplanned && event.history.messages > 0) turn.log(LogLevel::warning, what_is_lost(*worker, event.history));
 }
 
 void Supervisor::on(const SpawnFailed& event, Turn& turn) {

@@ -17,7 +17,10 @@ void Homes::handle_sequence(std::uint16_t from, const RecordReader& record) {
   const KeptPublication kept = read_kept(record);
   const ChannelOptions& options = client_.options_of(kept.channel);
   if (options.history > 0) {
-    home_of(kept.channel).remember(kept.view(), options.history);
+    ChannelHome& home = home_of(kept.channel);
+    const std::size_t before = home.history().size();
+    home.remember(kept.view(), options.history);
+    note_history(before, home.history().size());
   }
   RecordWriter sequenced = bus_record(BusWord::sequenced);
   sequenced.add_number(tag(BusField::origin), from);
@@ -213,7 +216,17 @@ void Homes::forget_if_empty(std::string_view channel) {
 void Homes::forget(std::string_view channel) {
   stop_idling(channel);
   if (const auto found = suspects_.find(channel); found != suspects_.end()) suspects_.erase(found);
-  if (const auto found = homes_.find(channel); found != homes_.end()) homes_.erase(found);
+  const auto found = homes_.find(channel);
+  if (found == homes_.end()) return;
+  note_history(found->second.history().size(), 0);
+  homes_.erase(found);
+}
+
+void Homes::note_history(std::size_t before, std::size_t now) {
+  counters_.history_messages.set(counters_.history_messages.get() + now - before);
+  const std::uint64_t had_some = before > 0 ? 1 : 0;
+  const std::uint64_t has_some = now > 0 ? 1 : 0;
+  counters_.history_channels.set(counters_.history_channels.get() + has_some - had_some);
 }
 
 void Homes::note_interest(std::string_view channel, std::uint64_t now_ms) {
@@ -294,8 +307,21 @@ void Homes::take_state(const RecordReader& record, const std::function<bool(Conn
   }
   history.insert(history.end(), home.history().begin(), home.history().end());
   while (history.size() > options.history) history.pop_front();
+  const std::size_t before = home.history().size();
   home.restore(std::move(history), number(record, BusField::history_lost) != 0);
+  note_history(before, home.history().size());
   forget_if_empty(channel);
+}
+
+void Homes::hand_over() {
+  homes_.clear();
+  named_.clear();
+  given_.clear();
+  suspects_.clear();
+  idle_.clear();
+  idle_since_.clear();
+  counters_.history_messages.set(0);
+  counters_.history_channels.set(0);
 }
 
 }  // namespace wsd::worker

@@ -22,6 +22,7 @@
 #include "worker/bus_protocol.h"
 #include "worker/channel_home.h"
 #include "worker/interest_table.h"
+#include "worker/scoreboard.h"
 #include "worker/text_hash.h"
 
 namespace wsd::worker {
@@ -45,8 +46,8 @@ class Homes {
   static constexpr std::size_t max_idle_bytes = std::size_t{64} << 20;
 
   // All outlive it.
-  Homes(SlotSender& sender, const InterestTable& interest, const BusClient& client)
-      : sender_(sender), interest_(interest), client_(client) {}
+  Homes(SlotSender& sender, const InterestTable& interest, const BusClient& client, ScoreboardRow& counters)
+      : sender_(sender), interest_(interest), client_(client), counters_(counters) {}
   Homes(const Homes&) = delete;
   Homes& operator=(const Homes&) = delete;
 
@@ -106,6 +107,8 @@ class Homes {
   void note_given(std::string_view channel) { given_.emplace(channel); }
   [[nodiscard]] const std::set<std::string, std::less<>>& given() const { return given_; }
   void forget(std::string_view channel);
+  // All of it is another worker's.
+  void hand_over();
 
  private:
   void tell_interested(std::string_view channel, std::span<const std::byte> record);
@@ -117,6 +120,8 @@ class Homes {
   [[nodiscard]] bool is_named(std::string_view channel, ConnectionId id) const;
   void take_state(const protocol::RecordReader& record, const std::function<bool(ConnectionId)>& is_wanted);
   void forget_if_empty(std::string_view channel);
+  // One channel's history had so many messages, and now has so many.
+  void note_history(std::size_t before, std::size_t now);
   ChannelHome& home_of(std::string_view channel);
   [[nodiscard]] static protocol::RecordWriter state_record(std::string_view channel, const ChannelHome& home);
   void become_idle(std::string_view channel, std::uint64_t now_ms);
@@ -133,6 +138,7 @@ class Homes {
   SlotSender& sender_;
   const InterestTable& interest_;
   const BusClient& client_;
+  ScoreboardRow& counters_;
   std::unordered_map<std::string, ChannelHome, TextHash, std::equal_to<>> homes_;
   std::map<std::string, std::map<ConnectionId, std::string>, std::less<>> named_;  // by rejoins
   std::set<std::string, std::less<>> given_;                                       // by another home

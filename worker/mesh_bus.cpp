@@ -39,7 +39,7 @@ MeshBus::MeshBus(Loop& loop, Poller& poller, BusClient& client, ScoreboardRow& c
       settle_patience_ms_(place.settle_patience_ms),
       homes_(place.homes),
       last_number_(first_number(place.incarnation)),
-      home_role_(*this, interest_, client),
+      home_role_(*this, interest_, client, counters),
       questions_(loop, first_number(place.incarnation)),
       settle_deadline_(make_timer(loop, this)),
       sweep_timer_(make_timer(loop, this)) {

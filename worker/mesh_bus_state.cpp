@@ -259,6 +259,7 @@ void MeshBus::hand_over() {
   deferred_.clear();
   early_.clear();
   unpublished_.clear();
+  home_role_.hand_over();
   uv_timer_stop(settle_deadline_.get());
 }
 

@@ -109,6 +109,7 @@ struct SlotGauges {
   std::uint64_t connections = 0;
   std::uint64_t relayed = 0;
   std::uint64_t connection_limit = 0;
+  std::uint64_t history_messages = 0;
   std::uint64_t processes = 0;
   std::uint64_t memory = 0;
   std::uint64_t lag_ms = 0;
@@ -124,6 +125,7 @@ std::map<std::uint16_t, SlotGauges> gauges_of(const ScoreboardReading& reading, 
     slot.connections += row.connections.get();
     slot.relayed += row.relayed.get();
     slot.connection_limit += row.connection_limit.get();
+    slot.history_messages += row.history_messages.get();
     slot.processes += 1;
     slot.memory += moment.memory_of(process.pid);
     slot.lag_ms = std::max(slot.lag_ms, row.loop_lag_ms.get());
@@ -157,6 +159,8 @@ void add_gauges(Page& page, const ScoreboardReading& reading, const MetricsMomen
       [](const SlotGauges& slot) { return slot.connection_limit; });
   add("wsd_relayed_connections", "Connections of a later worker whose TLS processes of the slot keep.",
       [](const SlotGauges& slot) { return slot.relayed; });
+  add("wsd_history_messages", "Messages of history that the slot keeps, as the home of their channels.",
+      [](const SlotGauges& slot) { return slot.history_messages; });
   add("wsd_processes", "Processes that the slot has: more than one while one drains or relays.",
       [](const SlotGauges& slot) { return slot.processes; });
   add("wsd_worker_generation", "The newest generation that the slot runs.",
@@ -190,6 +194,8 @@ void add_server(Page& page, const MasterCounters& master, const MetricsMoment& m
   add("wsd_upgrades_total", "counter", "How often the binary was replaced in place (wsd upgrade).", master.upgrades);
   add("wsd_master_log_lines_lost_total", "counter", "Lines of the log that the master could not write.",
       master.log_lost);
+  add("wsd_history_messages_lost_total", "counter",
+      "Messages of history that were lost with workers that crashed or were killed.", master.history_lost);
   if (const std::uint64_t memory = moment.memory_of(master.pid.get())) {
     page.metric("wsd_master_resident_memory_bytes", "gauge", "Resident memory of the master process.");
     page.sample("wsd_master_resident_memory_bytes", memory);

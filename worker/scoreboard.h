@@ -99,6 +99,9 @@ struct alignas(128) ScoreboardRow {
   Counter rate_limited;  // connections closed for too many messages of their client's address
   Counter slow_closed;   // connections closed for reading too slowly
   Counter log_lost;      // lines of the log and the access log that could not be written
+  // Gauges: what would be lost with the process, unless it hands over.
+  Counter history_messages;  // that it keeps as the home of their channels
+  Counter history_channels;  // that have some
 };
 
 // What a process that is gone leaves behind in its slot's totals: all that is not a gauge.
@@ -142,6 +145,7 @@ struct MasterCounters {
   Counter exits_killed;   // by another one
   Counter exits_failed;   // by itself, with a status that is not 0
   Counter log_lost;       // lines of the log that the master could not write
+  Counter history_lost;   // messages of history that were kept by workers with an unplanned end
 };
 
 // All of a scoreboard at one moment.

@@ -15,6 +15,7 @@ from modules import SANITIZERS, compile_module
 from server import at_rest, open_descriptors, rss_bytes, send_signal, shared_server, wait_until
 from test_chaos import Faults
 from test_handoff import upgradable  # noqa: F401
+from test_looking import metrics
 
 APP = pathlib.Path(__file__).parent / "apps/channels.cpp"
 QUIET = ["--watchdog", 30]
@@ -522,6 +523,24 @@ def test_history_is_said_to_be_lost_after_the_death_of_the_home(start, person):
     assert history_seen_by(newcomer, channel) == ([], True)
     newcomer.order("publish_many", channel, 3)
     wait_until(lambda: history_seen_by(newcomer, channel) == (["0", "1", "2"], True))
+
+
+def test_history_that_went_with_a_worker_is_counted_and_told_also_where_nobody_is_subscribed(start, person):
+    server = start(options=["--api", "http://127.0.0.1:0"])
+    for number, count in enumerate((100, 20)):
+        with_history(server, person, channel_at_home(f"/past/{number}", 2, WORKERS), count)
+    with_history(server, person, channel_at_home("/past/", 1, WORKERS), 30)
+    for _ in range(2):
+        reload(server)
+    assert server.status()["history_lost"] == 0, "a reload loses nothing"
+    assert "history lost" not in server.cli("status").stdout
+    kill_worker(server, 2)
+    assert server.status()["history_lost"] == 120
+    assert "messages of history lost: 120" in server.cli("status").stdout
+    assert metrics(server)["wsd_history_messages_lost_total"] == 120
+    assert "the history of 2 channels that the worker of slot 2 kept is lost (120 messages)" in server.log()
+    kill_worker(server, 2)
+    assert server.status()["history_lost"] == 120, "there was nothing left to lose"
 
 
 def test_history_outlives_the_death_of_another_worker(start, person):

@@ -155,6 +155,22 @@ TEST(Ledger, RefusesMoreProcessesThanThereAreRows) {
   EXPECT_EQ(ledger.open_row(0, 1), 5U);
 }
 
+TEST(Ledger, CountsTheHistoryThatWentWithUnplannedEndsAlone) {
+  Ledger ledger;
+  const std::size_t row = ledger.open_row(0, 1);
+  ledger.scoreboard().row(row).history_messages.set(120);
+  ledger.scoreboard().row(row).history_channels.set(3);
+  const HeldHistory history = ledger.history(row);
+  EXPECT_EQ(history, (HeldHistory{.messages = 120, .channels = 3}));
+  ledger.close_row(row);
+  EXPECT_EQ(ledger.history_lost(), 0U) << "its end may have been planned";
+  ledger.count_exit({.signal = SIGKILL}, history);
+  ledger.count_exit({.code = 1}, {.messages = 1, .channels = 1});
+  EXPECT_EQ(ledger.history_lost(), 121U);
+  EXPECT_EQ(ledger.scoreboard().read().master.history_lost.get(), 121U);
+  EXPECT_EQ(ledger.history(ledger.open_row(0, 1)), HeldHistory()) << "the next process has its row clean";
+}
+
 TEST(Ledger, TellsEveryoneHowProcessesEndedAndReloadsWent) {
   Ledger ledger;
   ledger.count_exit({.code = 1});

@@ -1,5 +1,6 @@
 #include "master/obituary.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -50,6 +51,14 @@ TEST(Obituary, SaysThatThereWasNoMemory) {
 TEST(Obituary, SaysThatItNeverServed) {
   EXPECT_EQ(obituary(worker_of_slot_two(), {1, kSegfault, ""}, kNow),
             "worker of slot 2 was killed by SIGSEGV while starting");
+}
+
+TEST(Obituary, SaysWhatHistoryIsLostAndWhatToDo) {
+  EXPECT_EQ(what_is_lost(worker_of_slot_two(), {.messages = 120, .channels = 3}),
+            "the history of 3 channels that the worker of slot 2 kept is lost (120 messages): who joins them is told "
+            "(history_lost); what must not be missing has to be published again");
+  EXPECT_THAT(what_is_lost(worker_of_slot_two(), {.messages = 1, .channels = 1}),
+              testing::StartsWith("the history of 1 channel that the worker of slot 2 kept is lost (1 message): "));
 }
 
 TEST(Obituary, QuotesItsLastWords) {

@@ -40,6 +40,7 @@ Status example() {
   status.draining = {worker(2)};
   status.totals = {3, 1234567890123, 9, 12, 15, 18, 21, 24, 27, 30, 33, 36, 39, 42};
   status.exits = {{"killed by SIGKILL", 1}, {"exit 250", 2}};
+  status.history_lost = 45;
   return status;
 }
 
@@ -55,7 +56,7 @@ TEST(StatusJson, HasEveryFieldByItsName) {
       R"("messages_out":4,"bytes_in":5,"bytes_out":6,"send_dropped":7,"protocol_errors":8,"published":9,"bus_dropped":10,"refused":11,"rate_limited":12,"slow_closed":13,"log_lost":14,"rss_bytes":3145728,)"
       R"("loop_lag_ms":0.25}],"draining":[],"relays":[],"totals":{"connections":3,"accepted":1234567890123,"messages_in":9,)"
       R"("messages_out":12,"bytes_in":15,"bytes_out":18,"send_dropped":21,"protocol_errors":24,"published":27,"bus_dropped":30,"refused":33,"rate_limited":36,"slow_closed":39,"log_lost":42},)"
-      R"("exits":[{"status":"killed by SIGKILL","count":1},{"status":"exit 250","count":2}]})");
+      R"("exits":[{"status":"killed by SIGKILL","count":1},{"status":"exit 250","count":2}],"history_lost":45})");
 }
 
 TEST(StatusJson, TellsOfRelays) {
@@ -110,8 +111,10 @@ TEST(StatusTables, ShowServerProcessesAndSummary) {
 TEST(StatusTables, TellWhatWasRefusedAndLostIfAnythingWas) {
   Status status = example();
   EXPECT_THAT(to_tables(status),
-              HasSubstr("refused: 33      rate limited: 36      closed for slowness: 39      log lines lost: 42\n"));
+              HasSubstr("refused: 33      rate limited: 36      closed for slowness: 39      log lines lost: 42"
+                        "      messages of history lost: 45\n"));
   status.totals = {};
+  status.history_lost = 0;
   status.totals.log_lost = 1;
   EXPECT_THAT(to_tables(status), HasSubstr("\nlog lines lost: 1\n"));
   status.totals.log_lost = 0;

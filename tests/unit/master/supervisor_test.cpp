@@ -49,6 +49,7 @@ class Story {
     for (const Action& action : supervisor_.handle(event, now_)) {
       const auto* exit = std::get_if<CountExit>(&action);
       if (exit != nullptr) exits.push_back(to_string(exit->status));
+      if (exit != nullptr) history_lost += exit->lost.messages;
       if (exit == nullptr) (std::holds_alternative<Log>(action) ? log : trace).push_back(to_text(action));
     }
     return trace;
@@ -58,6 +59,9 @@ class Story {
   Trace is_ready(WorkerKey key) { return tell(Ready{key}); }
   Trace ends(WorkerKey key, ExitStatus how, std::string last_words = "") {
     return tell(Exited{key, how, std::move(last_words)});
+  }
+  Trace ends_with_history(WorkerKey key, ExitStatus how, HeldHistory history) {
+    return tell(Exited{.key = key, .status = how, .last_words = "", .history = history});
   }
   Trace has_closed(WorkerKey key, Slot slot) { return tell(Released{key, slot}); }
   Trace is_full(WorkerKey key) { return tell(Full{key}); }
@@ -119,6 +123,7 @@ class Story {
 
   Trace log;
   Trace exits;
+  std::uint64_t history_lost = 0;  // with them
 
  private:
   void look(Trace& trace) {
@@ -213,6 +218,19 @@ TEST(SupervisorRespawn, ComesAtOnceTheFirstTime) {
   story.is_up();
   EXPECT_THAT(story.ends(1, dies_of(SIGKILL)), ElementsAre("spawn 3 slot 0 gen 1", "serve 2 slot 0"));
   EXPECT_THAT(story.log, ElementsAre("log: worker of slot 0 was killed by SIGKILL after 0 ms; respawned at once"));
+}
+
+TEST(SupervisorRespawn, SaysWhatHistoryWentWithAWorkerThatNobodyHadToldToEnd) {
+  Story story(2);
+  story.is_up();
+  story.ends_with_history(1, dies_of(SIGKILL), {.messages = 120, .channels = 3});
+  EXPECT_THAT(story.log.back(), HasSubstr("the history of 3 channels that the worker of slot 0 kept is lost"));
+  EXPECT_EQ(story.history_lost, 120U);
+  story.log.clear();
+  story.stops();
+  story.ends_with_history(2, kDone, {.messages = 7, .channels = 1});
+  EXPECT_THAT(story.log, Not(Contains(HasSubstr("is lost"))));
+  EXPECT_EQ(story.history_lost, 120U);
 }
 
 TEST(SupervisorRespawn, WaitsTwiceAsLongEachTimeUpToTenSeconds) {

@@ -95,7 +95,7 @@ class HomesTest : public testing::Test, public SlotSender {
   test::BusWorker client_{0, 1, 1};
   InterestTable interest_;
   std::vector<std::string> told_;
-  Homes homes_{*this, interest_, client_};
+  Homes homes_{*this, interest_, client_, client_.counters};
 };
 
 bool nobody_is_late(std::uint16_t) {
@@ -180,7 +180,7 @@ TEST_F(HomesTest, WhoDiedBeforeItWasTakenIsNoMember) {
 TEST_F(HomesTest, WhatAnotherHomeKnewIsKnownAndMembersWhoAreNotNamedHaveLeft) {
   interest_.add("room", 1);
   test::BusWorker other_client(1, 1, 1);
-  Homes old(*this, interest_, other_client);
+  Homes old(*this, interest_, other_client, other_client.counters);
   old.handle_join(1, *RecordReader::parse(record(BusWord::join, "room", ann, "Ann").bytes()));
   old.handle_join(2, *RecordReader::parse(record(BusWord::join, "room", bob, "Bob").bytes()));
   old.handle_join(2, *RecordReader::parse(record(BusWord::join, "room", bob + 1, "Cid").bytes()));
@@ -210,6 +210,32 @@ TEST_F(HomesTest, WhoLeavesBeforeItWasTakenIsNoMember) {
   EXPECT_EQ(homes_.members_of("room").size(), 1U);
 }
 
+TEST_F(HomesTest, TheScoreboardSaysHowMuchHistoryWouldBeLost) {
+  using Kept = std::pair<std::uint64_t, std::uint64_t>;
+  const auto kept = [this] {
+    return Kept(client_.counters.history_messages.get(), client_.counters.history_channels.get());
+  };
+  publish("hist", "one", 1);
+  publish("hist", "two", 2);
+  publish("room", "hello", 3);
+  publish("pres", "which keeps none", 4);
+  EXPECT_EQ(kept(), Kept(3U, 2U));
+  for (std::uint64_t number = 5; number < 15; ++number) publish("hist", "more than it keeps", number);
+  EXPECT_EQ(kept(), Kept(5U, 2U));
+
+  test::BusWorker successor(0, 2, 1);
+  Homes next(*this, interest_, successor, successor.counters);
+  homes_.for_each_state(
+      [&](const std::string&, const RecordWriter& state) { next.take_state(*RecordReader::parse(state.bytes())); });
+  homes_.hand_over();
+  EXPECT_EQ(kept(), Kept(0U, 0U));
+  EXPECT_EQ(successor.counters.history_messages.get(), 5U);
+  EXPECT_EQ(successor.counters.history_channels.get(), 2U);
+  next.forget("hist");
+  EXPECT_EQ(successor.counters.history_messages.get(), 1U);
+  EXPECT_EQ(successor.counters.history_channels.get(), 1U);
+}
+
 class LateSlotTest : public HomesTest {
  protected:
   LateSlotTest() {
@@ -236,7 +262,7 @@ class LateSlotTest : public HomesTest {
   }
 
   test::BusWorker other_client_{1, 1, 1};
-  Homes old_{*this, interest_, other_client_};
+  Homes old_{*this, interest_, other_client_, other_client_.counters};
 };
 
 TEST_F(LateSlotTest, ItsMembersStayUntilItHasNamedThem) {

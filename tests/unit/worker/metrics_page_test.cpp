@@ -68,9 +68,11 @@ TEST_F(MetricsPage, SumsWhatTheProcessesOfASlotHave) {
   scoreboard.row(1).connection_limit.set(0);  // a relay
   scoreboard.row(1).relayed.set(4);
   scoreboard.row(0).loop_lag_ms.set(12);
+  scoreboard.row(0).history_messages.set(3);
   EXPECT_THAT(page(), HasSubstr("wsd_connections{slot=\"0\"} 12\n"));
   EXPECT_THAT(page(), HasSubstr("wsd_relayed_connections{slot=\"0\"} 4\n"));
   EXPECT_THAT(page(), HasSubstr("wsd_connection_limit{slot=\"0\"} 1000\n"));
+  EXPECT_THAT(page(), HasSubstr("wsd_history_messages{slot=\"0\"} 3\n"));
   EXPECT_THAT(page(), HasSubstr("wsd_processes{slot=\"0\"} 2\n"));
   EXPECT_THAT(page(), HasSubstr("wsd_resident_memory_bytes{slot=\"0\"} 3000\n"));
   EXPECT_THAT(page(), HasSubstr("wsd_loop_lag_seconds{slot=\"0\"} 0.012\n"));

@@ -82,7 +82,8 @@ TEST(Scoreboard, AHistogramsValueMayStandForSeveral) {
 
 // A field that somebody appends and forgets in the lists would be lost with its process.
 TEST(Scoreboard, EveryFieldIsAGaugeOrIsFolded) {
-  const std::size_t gauges = 5;  // heartbeat_ns, connections, loop_lag_ms, relayed, connection_limit
+  // heartbeat_ns, connections, loop_lag_ms, relayed, connection_limit, history_messages, history_channels
+  const std::size_t gauges = 7;
   ScoreboardRow row;
   auto* const words = reinterpret_cast<Counter*>(&row);
   constexpr std::size_t count = sizeof(row) / sizeof(Counter);
