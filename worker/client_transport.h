@@ -26,7 +26,9 @@ class ClientTransport {
     return is_movable() ? socket_.read(first, buffer) : other_->read(first, buffer);
   }
   [[nodiscard]] Transfer write(std::span<const iovec> pieces) {
-    return is_movable() ? socket_.write(pieces) : other_->write(pieces);
+    if (is_movable()) [[likely]]
+      return socket_.write(pieces);
+    return other_->write(pieces);
   }
   void shutdown_write() { is_movable() ? socket_.shutdown_write() : other_->shutdown_write(); }
   void abort() { is_movable() ? socket_.abort() : other_->abort(); }

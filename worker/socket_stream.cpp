@@ -11,25 +11,14 @@
 #include <array>
 #include <cerrno>
 
-#include "worker/limits.h"
-
 namespace wsd::worker {
 
-namespace {
-
-constexpr std::size_t usual_unsent = Limits::unsent_in_kernel;
-constexpr std::size_t most_unsent = 1024 * 1024;
-
-bool would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
-
-Transfer failure(int error) {
-  if (would_block(error)) return {.status = Transfer::Status::would_block};
+Transfer SocketStream::failure() {
+  const int error = errno;
+  const bool would_block = error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+  if (would_block) return {.status = Transfer::Status::would_block};
   return {.status = Transfer::Status::failed, .error = error};
 }
-
-}  // namespace
 
 Transfer SocketStream::read(std::span<std::byte> first, std::span<std::byte> buffer) {
   ssize_t count = 0;
@@ -44,27 +33,18 @@ Transfer SocketStream::read(std::span<std::byte> first, std::span<std::byte> buf
     return {.status = Transfer::Status::done, .bytes = bytes, .more = bytes == first.size() + buffer.size()};
   }
   if (count == 0) return {.status = Transfer::Status::ended};
-  return failure(errno);
+  return failure();
 }
 
-Transfer SocketStream::write(std::span<const iovec> pieces) {
+Transfer SocketStream::write_much(std::span<const iovec> pieces) {
   const std::size_t may_wait = trusted_with(pieces);
   if (may_wait > usual_unsent) let_wait_unsent(may_wait);
-  ssize_t count = 0;
-  if (pieces.size() == 1) {
-    // One piece is the usual case, and send() is the cheaper call.
-    count = ::send(socket_.get(), pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
-  } else {
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(pieces.data());
-    message.msg_iovlen = pieces.size();
-    count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
-  }
-  const int error = errno;
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());
+  message.msg_iovlen = pieces.size();
+  const Transfer transfer = outcome_of(::sendmsg(socket_.get(), &message, MSG_NOSIGNAL));
   if (may_wait > usual_unsent) let_wait_unsent(usual_unsent);
-  if (count < 0) return failure(error);
-  taken_ = static_cast<std::uint32_t>(std::min<std::size_t>(most_unsent, taken_ + static_cast<std::size_t>(count)));
-  return {.status = Transfer::Status::done, .bytes = static_cast<std::size_t>(count)};
+  return transfer;
 }
 
 // A write of more than may usually wait in the kernel goes there whole all the same, and need not be kept here, if the
