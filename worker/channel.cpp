@@ -91,20 +91,30 @@ std::size_t Channel::send_at_once(SharedMessage& message, const Publication& pub
 }
 
 void Channel::go_on(ConnectionContext& context) {
+  const std::uint64_t end = log_.end();
   for (std::size_t rest = many; rest > 0 && round_position_ < subscribers_.size(); ++round_position_) {
     Subscriber& subscriber = subscribers_[round_position_];
     if (round_position_ + fetched_ahead < subscribers_.size()) {
       fetch(subscribers_[round_position_ + fetched_ahead].connection);
     }
-    if (subscriber.next == log_.end()) continue;
-    catch_up(subscriber);
+    if (subscriber.next == end) continue;
+    if (!send_run(subscriber)) catch_up(subscriber);
     --rest;
   }
-  context.flush();  // while they are in the cache; and it may refer to what is forgotten now
+  context.flush();  // of the others; it may refer to what is forgotten now
   if (round_position_ < subscribers_.size()) return;
   log_.forget_until(round_end_);
   round_position_ = 0;
   round_end_ = log_.end();
+}
+
+// Where a write of its own will do, which most of them need: nothing is kept for the end of the turn then.
+bool Channel::send_run(Subscriber& subscriber) {
+  const PublicationLog::Run& run = log_.run_from(subscriber.next);
+  ClientConnection& connection = *subscriber.connection;
+  if (!run.is_for(connection.id()) || !connection.take_at_once(run.frames, run.end - run.begin)) return false;
+  subscriber.next = run.end;
+  return true;
 }
 
 void Channel::catch_up(Subscriber& subscriber) {

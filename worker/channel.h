@@ -57,8 +57,8 @@ class Channel {
 
   // Somebody may not have got all that is logged.
   [[nodiscard]] bool is_under_way() const { return !log_.empty(); }
-  // Subscribers whose turn it is get what is logged and they have not got. It leaves, with the rest of this turn's
-  // output. Calls no application.
+  // Subscribers whose turn it is get what is logged and they have not got. It leaves, and what this turn has for others
+  // leaves with it. Calls no application.
   void go_on(ConnectionContext& context);
   // The subscriber at `position` gets it now, since something else is about to follow.
   void catch_up(std::uint32_t position) { catch_up(subscribers_[position]); }
@@ -85,6 +85,7 @@ class Channel {
 
   std::size_t send(const Publication& publication, ConnectionContext& context);
   std::size_t send_at_once(SharedMessage& message, const Publication& publication);
+  [[nodiscard]] bool send_run(Subscriber& subscriber);
   void catch_up(Subscriber& subscriber);
   void add_to_batch(const Publication& publication);
   void send_array(const std::vector<Waiting>& batch, ConnectionContext& context);

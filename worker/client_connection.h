@@ -103,6 +103,9 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   // One message of a channel, unless it has no room for it: then what `policy` says. `stream`: the channel's, among
   // what waits. False if it was not taken.
   bool take_publication(SharedMessage& message, SlowConsumer policy, ClientOutput::Stream stream);
+  // So many messages in uncompressed frames, by a write of their own, now. False, and nothing is done, where something
+  // goes before them, and where they go by TLS or compressed.
+  [[nodiscard]] bool take_at_once(const SharedFrame& frames, std::size_t count);
   [[nodiscard]] Memberships& memberships();
   [[nodiscard]] const Memberships* memberships_if_any() const { return memberships_.get(); }
   [[nodiscard]] std::uint64_t age_ms() const;

@@ -29,6 +29,19 @@ bool ClientConnection::take_publication(SharedMessage& message, SlowConsumer cha
   return true;
 }
 
+bool ClientConnection::take_at_once(const SharedFrame& frames, std::size_t count) {
+  if (phase_ != Phase::open || has_deflate() || !movable_ || !output_.empty()) return false;
+  context_.counters.messages_out.add(count);
+  traffic_.messages_out += count;
+  if (!output_.send_alone(way(), frames)) {
+    lose();
+  } else if (output_.queued() > 0) {
+    if (output_.queued() >= context_.limits.send_queue) note_full();
+    watch();
+  }
+  return true;
+}
+
 // The channel's, unless it leaves that to us.
 SlowConsumer ClientConnection::policy_for(SlowConsumer channels) const {
   const bool closes = context_.limits.full_queue == FullQueue::close;

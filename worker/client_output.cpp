@@ -91,6 +91,15 @@ bool ClientOutput::send(const Way& way, const SharedFrame& frame, Stream stream)
   return chain_.size() < early_flush || flush_chain(way);
 }
 
+bool ClientOutput::send_alone(const Way& way, const SharedFrame& frame) {
+  const iovec piece = piece_of(frame.bytes().data(), frame.size());
+  const Transfer transfer = way.transport.write({&piece, 1});
+  if (transfer.status == Transfer::Status::failed) return false;
+  count_sent(way, transfer.bytes);
+  if (transfer.bytes < frame.size()) queue(way.context).append_rest(frame, transfer.bytes);
+  return true;
+}
+
 bool ClientOutput::send(const Way& way, std::span<const std::byte> bytes) {
   if (queued() > 0) {
     const iovec piece = piece_of(bytes.data(), bytes.size());

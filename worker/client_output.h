@@ -47,6 +47,8 @@ class ClientOutput {
   // be given up. `frame` itself must outlive the turn.
   using Stream = SendQueue::Stream;
   [[nodiscard]] bool send(const Way& way, const SharedFrame& frame, Stream stream);
+  // The same, at once, by a write of its own. Everything else must have left.
+  [[nodiscard]] bool send_alone(const Way& way, const SharedFrame& frame);
   // Makes room in the queue; how many frames that cost.
   std::size_t drop_oldest(Stream stream, std::size_t size) {
     return queue_ == nullptr ? 0 : queue_->drop_oldest(stream, size);
@@ -62,6 +64,7 @@ class ClientOutput {
   // One write, for this turn's output or else for the queue, or else for what the transport has unsent.
   [[nodiscard]] Flushed flush(const Way& way);
 
+  [[nodiscard]] bool empty() const { return chain_.empty() && queued() == 0; }
   [[nodiscard]] std::size_t size() const { return chain_.size() + queued(); }
   // Bytes that the kernel had no room for.
   [[nodiscard]] std::size_t queued() const { return queue_ == nullptr ? 0 : queue_->size(); }

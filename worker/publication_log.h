@@ -32,6 +32,23 @@ class PublicationLog {
   [[nodiscard]] std::uint64_t end() const { return first_ + entries_.size(); }
   [[nodiscard]] Entry& at(std::uint64_t number) { return entries_[static_cast<std::size_t>(number - first_)]; }
 
+  // What has been published since a subscriber's last turn, for all who are as far.
+  struct Run {
+    SharedFrame frames;                  // together, as they go on the wire; none of them is compressed
+    std::vector<ConnectionId> excluded;  // from one of them at least
+    std::uint64_t begin = 0, end = 0;
+
+    [[nodiscard]] bool is_for(ConnectionId subscriber) const {
+      return std::ranges::find(excluded, subscriber) == excluded.end();
+    }
+  };
+  // From `number`, which is in the log, to the end. Valid until the next call of anything.
+  [[nodiscard]] const Run& run_from(std::uint64_t number) {
+    if (run_.begin != number || run_.end != end()) [[unlikely]]
+      make_run(number);
+    return run_;
+  }
+
   // Whether one of this size may be added. All that is here may go to a subscriber at once, so it is not much more than
   // a socket takes; a large one waits until it can be alone.
   [[nodiscard]] bool has_room_for(std::size_t size) const { return empty() || bytes_ + cost(size) <= max_bytes; }
@@ -45,6 +62,7 @@ class PublicationLog {
       bytes_ -= cost(entries_.front().message.payload().size());
       entries_.pop_front();
     }
+    if (entries_.empty()) run_ = {};
   }
 
  private:
@@ -52,9 +70,12 @@ class PublicationLog {
 
   [[nodiscard]] static constexpr std::size_t cost(std::size_t size) { return size + sizeof(Entry); }
 
+  void make_run(std::uint64_t number);
+
   std::deque<Entry> entries_;
   std::uint64_t first_ = 0;  // the number of the first entry
   std::size_t bytes_ = 0;
+  Run run_;
 };
 
 }  // namespace wsd::worker

@@ -15,6 +15,12 @@ SharedFrame::SharedFrame(MessageType type, std::string_view payload, protocol::R
   if (!payload.empty()) std::memcpy(block_->bytes() + header_size, payload.data(), payload.size());
 }
 
+SharedFrame::SharedFrame(std::span<const std::byte> frames) {
+  block_ = new (::operator new(sizeof(Block) + frames.size()))
+      Block{.references = 1, .queues = 0, .size = frames.size(), .header_size = 0};
+  if (!frames.empty()) std::memcpy(block_->bytes(), frames.data(), frames.size());
+}
+
 void SharedFrame::release() {
   if (block_ != nullptr && --block_->references == 0) ::operator delete(block_);
 }

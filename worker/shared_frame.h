@@ -20,6 +20,8 @@ class SharedFrame {
   SharedFrame() = default;  // none
   // An unfragmented frame with this payload; `rsv1`: it is compressed.
   SharedFrame(MessageType type, std::string_view payload, protocol::Rsv1 rsv1 = protocol::Rsv1::no);
+  // Whole frames, one behind another, which stay together from here on.
+  explicit SharedFrame(std::span<const std::byte> frames);
   SharedFrame(const SharedFrame& other) : block_(other.block_) {
     if (block_ != nullptr) ++block_->references;
   }

@@ -420,6 +420,33 @@ TEST_F(ClientOutputTest, ASharedFrameIsNotCopiedOnItsWayNorWhileItWaits) {
   EXPECT_EQ(transport_.offered[1].iov_base, frame.bytes().data());
 }
 
+TEST_F(ClientOutputTest, AFrameSentAloneIsOneWriteAndWaitsUncopied) {
+  const SharedFrame frame(MessageType::text, "hello");
+  for (std::size_t cut = 0; cut <= frame.size(); ++cut) {
+    const int before = transport_.writes;
+    transport_.take_only(cut);
+    ASSERT_TRUE(output_.send_alone(way(), frame));
+    ASSERT_EQ(transport_.writes, before + 1);
+    ASSERT_EQ(output_.queued(), frame.size() - cut);
+    ASSERT_EQ(output_.empty(), cut == frame.size());
+    ASSERT_TRUE(control(Opcode::ping, "p"));
+    ASSERT_TRUE(send("next"));
+    ASSERT_FALSE(output_.empty());
+    auto frames = test::parse_frames(flush_all());
+    ASSERT_EQ(std::erase(frames, Frame{0x89, "p"}), 1) << cut;
+    ASSERT_EQ(frames, (std::vector<Frame>{{0x81, "hello"}, {0x81, "next"}})) << cut;
+    if (cut == frame.size()) continue;
+    ASSERT_EQ(transport_.offered.at(cut == 0 ? 1 : 0).iov_base, frame.bytes().data() + cut) << "behind a ping";
+  }
+  EXPECT_EQ(traffic_.bytes_out, counters_.bytes_out.get());
+}
+
+TEST_F(ClientOutputTest, AFrameSentAloneToNobodyIsTheEnd) {
+  const SharedFrame frame(MessageType::text, "hello");
+  peer_.hang_up();
+  EXPECT_FALSE(output_.send_alone(way(), frame));
+}
+
 TEST_F(ClientOutputTest, OldFramesGiveWayButNotOneInProgressNorWhatIsNotOfTheirStream) {
   const auto numbered = [](char digit) { return SharedFrame(MessageType::text, std::string(1996, digit)); };
   const ClientOutput::Stream stream = 7;

@@ -100,6 +100,40 @@ TEST_F(FanOut, WhatAConnectionIsSentItselfKeepsItsPlace) {
   EXPECT_THAT(read(0), ElementsAre("before", "after"));
 }
 
+TEST_F(FanOut, WhatATurnHasForAConnectionAlreadyGoesFirst) {
+  open();
+  connection(0).send("own", MessageType::text);
+  publish("after");
+  bench().turn();
+  connection(last).send("own", MessageType::text);  // after which it is not its turn any more
+  finish();
+  EXPECT_THAT(read(0), ElementsAre("own", "after"));
+  EXPECT_THAT(read(last), ElementsAre("after", "own"));
+}
+
+// Several at once, too, and in an order of their own where others are left out.
+TEST_F(FanOut, OneThatDoesNotReadGetsTheRestLater) {
+  open();
+  test::shrink_send_buffer(connection(last).descriptor());
+  Texts all;
+  for (int i = 0; i < 300; ++i) {
+    all.push_back(std::to_string(i) + std::string(1000, 'x'));
+    publish(all.back());
+    if (i % 3 == 0) bench().turn();
+  }
+  finish();
+  EXPECT_GT(connection(last).buffered_bytes(), 0U);
+  Texts got;
+  while (got.size() < all.size()) {
+    Texts more = read(last);
+    ASSERT_FALSE(more.empty());
+    std::ranges::move(more, std::back_inserter(got));
+    bench().turn();
+  }
+  EXPECT_EQ(got, all);
+  EXPECT_EQ(read(0), all);
+}
+
 TEST_F(FanOut, AClosePassesNothing) {
   open();
   publish("before");

@@ -30,6 +30,13 @@ TEST(SharedFrame, NoneIsEmpty) {
   EXPECT_EQ(none.size(), 0U);
 }
 
+TEST(SharedFrame, MayBeSeveralTogether) {
+  const std::string frames = "\x81\x03one\x81\x03two";
+  const SharedFrame together(test::bytes_of(frames));
+  EXPECT_EQ(text_of(together.bytes()), frames);
+  EXPECT_NE(static_cast<const void*>(together.bytes().data()), frames.data());
+}
+
 TEST(SharedFrame, CopiesAreTheSameBytesAndOutliveTheFirst) {
   std::optional<SharedFrame> first(std::in_place, MessageType::text, "hello");
   const std::byte* const bytes = first->bytes().data();
