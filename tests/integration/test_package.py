@@ -110,6 +110,10 @@ def test_it_is_installed_upgraded_under_clients_and_removed(packages, machine):
     owners = {path: machine.run("stat", "-c", "%U %a", path).stdout.strip() for path in ("/run/wsd", "/var/log/wsd", "/var/cache/wsd/wsd")}
     assert owners == {"/run/wsd": "root 755", "/var/log/wsd": "root 750", "/var/cache/wsd/wsd": "wsd 700"}
 
+    for page in machine.path("/usr/share/doc/wsd").rglob("*.md"):
+        dead = [link for link in re.findall(r"\]\(([^)#\s]+)(?:#[^)\s]*)?\)", page.read_text()) if "://" not in link and not (page.parent / link).exists()]
+        assert not dead, f"{page}: {dead}"
+
     app = "/usr/share/doc/wsd/examples/echo.cpp"
     machine.run("wsd", "start", "-d", app, "--user", "wsd", "--count", "2", "--listen", "ws://127.0.0.1:0")
     status = status_of(machine)
