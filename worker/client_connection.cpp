@@ -65,7 +65,8 @@ std::uint64_t ClientConnection::age_ms() const {
 }
 
 std::uint64_t ClientConnection::idle_ms() const {
-  return static_cast<std::uint32_t>(context_.now_ms()) - last_message_ms_;
+  constexpr std::uint64_t known = (std::uint64_t{high_of_last_message} << 32U) | 0xFFFF'FFFFU;
+  return (context_.now_ms() - last_message_ms()) & known;
 }
 
 TlsProtocol ClientConnection::tls() const {

@@ -140,7 +140,9 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   // Nothing half received and nothing waiting to be sent: a good moment to part.
   [[nodiscard]] bool is_idle() const { return !session_.in_message() && buffered_bytes() == 0; }
   [[nodiscard]] int descriptor() const { return transport_.descriptor(); }
-  [[nodiscard]] std::uint64_t last_message_ms() const { return last_message_ms_; }
+  [[nodiscard]] std::uint64_t last_message_ms() const {
+    return std::uint64_t{last_message_ms_high_} << 32U | last_message_ms_low_;
+  }
 
  private:
   using Phase = ConnectionState::Phase;
@@ -153,6 +155,10 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   void log_access(std::uint16_t status);
   [[nodiscard]] std::uint64_t opened_ms() const { return std::uint64_t{opened_ms_high_} << 32U | opened_ms_low_; }
   void set_opened_ms(std::uint64_t ms);
+  void set_last_message_ms(std::uint64_t ms) {
+    last_message_ms_low_ = static_cast<std::uint32_t>(ms);
+    last_message_ms_high_ = static_cast<std::uint8_t>(ms >> 32U) & high_of_last_message;
+  }
   void touch();
   void notice();
   void note_full();
@@ -214,6 +220,8 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   DeadlineList& deadlines();
   void tick();
 
+  static constexpr std::uint8_t high_of_last_message = 7;
+
   // In an order that leaves no gaps, and with what a flush needs together: there are ten thousands of these
   // (tests/unit/worker/client_connection_size_test.cpp).
   std::uint32_t watched_events_ = 0;  // what the poller watches for
@@ -235,11 +243,12 @@ class ClientConnection final : public Connection, public Watched, public Deadlin
   bool touched_ : 1 = false;                         // on the context's list of that name
   bool noticed_ : 1 = false;                         // on the context's list of notices
   const bool movable_ : 1;                           // as its transport
-  TlsProtocol relayed_tls_ : 5 = TlsProtocol::none;  // that another process keeps for us
-  std::uint8_t opened_ms_high_ = 0;                  // 40 bits of the loop's clock are 34 years...
+  TlsProtocol relayed_tls_ : 2 = TlsProtocol::none;  // that another process keeps for us
+  std::uint8_t last_message_ms_high_ : 3 = 0;        // 35 bits of the loop's clock are thirteen months...
+  std::uint8_t opened_ms_high_ = 0;                  // ...40 are 34 years...
   std::uint32_t opened_ms_low_ = 0;
-  std::uint32_t last_message_ms_ = 0;  // ...and 32 are 49 days, which do for this and what follows
-  std::uint32_t last_ping_ms_ = 0;
+  std::uint32_t last_message_ms_low_ = 0;
+  std::uint32_t last_ping_ms_ = 0;  // ...and 32 are 49 days, which do for this and what follows
   std::uint32_t message_begun_ms_ = 0;
   Traffic traffic_;
   const ConnectionId id_;

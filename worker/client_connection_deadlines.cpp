@@ -41,14 +41,17 @@ void ClientConnection::tick() {
   if (paused_) {
     // Nothing is read, so nothing that the peer does or leaves undone can count.
     missed_pings_ = 0;
-    last_message_ms_ = now;
+    set_last_message_ms(context_.now_ms());
     if (message_begun_ms_ != 0) message_begun_ms_ = std::max(1U, now);
     return context_.ticks.arm(*this, context_.now_ms());
   }
   if (message_begun_ms_ != 0 && passed(message_begun_ms_, limits.message_timeout)) {
     return close_as(ClosedBy::server, close_code::policy_violation, "the message took too long to arrive");
   }
-  if (passed(last_message_ms_, limits.idle_timeout)) return close_as(ClosedBy::server, close_code::normal, "idle");
+  // Its lower half: a worker of before has handed over no more of it.
+  if (passed(last_message_ms_low_, limits.idle_timeout)) {
+    return close_as(ClosedBy::server, close_code::normal, "idle");
+  }
   if (passed(last_ping_ms_, limits.ping_interval)) {
     if (missed_pings_ >= limits.ping_misses) {
       closed_by(ClosedBy::server);

@@ -50,7 +50,7 @@ ClientConnection::ClientConnection(ConnectionContext& context, const ConnectionS
   peer_closed_ = state.peer_closed;
   close_code_ = state.close_code;
   set_opened_ms(state.opened_ms);
-  last_message_ms_ = state.last_message_ms;
+  set_last_message_ms(state.last_message_ms);
   last_ping_ms_ = state.last_ping_ms;
   message_begun_ms_ = state.message_begun_ms;
   missed_pings_ = state.missed_pings;
@@ -88,7 +88,7 @@ ConnectionState ClientConnection::save() {
   state.close_reason = close_reason();
   state.due_ms = due_ms(context_.now_ms());
   state.opened_ms = opened_ms();
-  state.last_message_ms = last_message_ms_;
+  state.last_message_ms = last_message_ms();
   state.last_ping_ms = last_ping_ms_;
   state.message_begun_ms = message_begun_ms_;
   state.missed_pings = missed_pings_;

@@ -55,7 +55,7 @@ void ClientConnection::handle_message(const protocol::Session::Message& message)
   ++traffic_.messages_in;
   context_.counters.message_size.add(message.payload.size());
   const std::uint64_t now_ms = context_.now_ms();
-  last_message_ms_ = static_cast<std::uint32_t>(now_ms);
+  set_last_message_ms(now_ms);
   if (!context_.quotas.take_message(address_key_, now_ms)) {
     context_.counters.rate_limited.add(1);
     return close_as(ClosedBy::server, close_code::policy_violation, "too many messages");

@@ -117,7 +117,8 @@ void ClientConnection::open() {
   end_opening();
   phase_ = Phase::open;
   set_opened_ms(context_.now_ms());
-  last_message_ms_ = last_ping_ms_ = opened_ms_low_;
+  set_last_message_ms(context_.now_ms());
+  last_ping_ms_ = opened_ms_low_;
   context_.ticks.arm(*this, context_.now_ms());
   context_.counters.opened.add(1);
   context_.counters.connections.add(1);

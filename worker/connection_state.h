@@ -70,7 +70,7 @@ struct ConnectionState {
   std::uint64_t relay_end_ms = 0;  // when the relay of its TLS ends (relay_ends.h); 0: never, or there is none
   std::uint32_t relay = 0;         // the incarnation of the process that keeps its TLS; 0: there is none, or an old one
   std::uint64_t opened_ms = 0;
-  std::uint32_t last_message_ms = 0;
+  std::uint64_t last_message_ms = 0;
   std::uint32_t last_ping_ms = 0;
   std::uint32_t message_begun_ms = 0;
   std::uint8_t missed_pings = 0;

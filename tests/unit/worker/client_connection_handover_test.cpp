@@ -71,6 +71,23 @@ TEST_F(ClientConnectionHandover, ItsAgeIsRightBeyond49Days) {
   EXPECT_EQ(moved.age_ms(), 100 * days);
 }
 
+TEST_F(ClientConnectionHandover, ItsIdleTimeIsRightBeyond49Days) {
+  const std::uint64_t days = 24 * 3'600'000;
+  const Peer peer = old_->open();
+  ConnectionBench& old = *old_;
+  old.loop.get()->time += 300 * days;
+  EXPECT_GE(old.last().idle_ms(), 300 * days);
+  EXPECT_LT(old.last().idle_ms(), 301 * days);
+
+  ConnectionState state = old.last().save();
+  state.last_message_ms = 1000 * days;
+  const auto sent = decode_connection(encode(state).bytes());
+  ASSERT_TRUE(sent);
+  const ClientConnection moved(new_.context, *sent, ClientTransport(FileDescriptor(::dup(old.last().descriptor()))));
+  new_.loop.get()->time = 1100 * days;
+  EXPECT_EQ(moved.idle_ms(), 100 * days);
+}
+
 TEST_F(ClientConnectionHandover, AQuietOneGoesOnAndTheClientSeesNothing) {
   Peer peer = old_->open();
   hand_over();

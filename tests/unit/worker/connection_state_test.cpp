@@ -53,7 +53,7 @@ ConnectionState full() {
           .close_reason = "a reason",
           .due_ms = 0xFFFFFFFFFFFFFFFF,
           .opened_ms = 0x1FFFFFFFB,
-          .last_message_ms = 0xFFFFFFFE,
+          .last_message_ms = 0x1FFFFFFFE,
           .last_ping_ms = 0xFFFFFFFD,
           .message_begun_ms = 0xFFFFFFFC,
           .missed_pings = 2,
