@@ -136,8 +136,9 @@ void Server::resume(HandoffReceiver::Outcome outcome) {
   }
   const std::uint64_t pause_ns = outcome.offered_at_ns == 0 ? 0 : uv_hrtime() - outcome.offered_at_ns;
   begin_to_serve();
-  master_.report_took_over(outcome.connections.size(), pause_ns / 1000);
+  // Before it has the place: what is due to whoever has it, as the number of homes, would come before the links.
   if (!has_bus) master_.report_joins_bus();
+  master_.report_took_over(outcome.connections.size(), pause_ns / 1000);
   // The master told us to go, or died, while they were on their way.
   if (mode_ == Mode::leaving) say_goodbye(protocol::close_code::going_away);
 }

@@ -14,7 +14,7 @@ from clients import BINARY, TEXT, close_frame
 from modules import SANITIZERS, compile_module
 from server import at_rest, open_descriptors, rss_bytes, send_signal, shared_server, wait_until
 from test_chaos import Faults
-from test_handoff import upgradable  # noqa: F401
+from test_handoff import Frozen, upgradable  # noqa: F401
 from test_looking import metrics
 
 APP = pathlib.Path(__file__).parent / "apps/channels.cpp"
@@ -154,6 +154,20 @@ def test_another_number_of_workers_loses_nothing_for_those_who_stay(start, crowd
         wait_until(lambda: server.status()["draining"] == [], timeout=30)
         report = crowd.finish()
     assert_exact(report, closed=closed)
+
+
+def test_a_home_that_dies_while_it_hands_over_to_fewer_workers_costs_nobody_a_message(start):
+    """Its successor has inherited no links: what waits for it is not passed on before it knows who wants it."""
+    server = start(options=["--drain-timeout", 1])
+    server.expect_log("worker of slot 1")
+    with Crowd(server, channel_at_home("/kept/", 1, 2), subscribers=300, publishers=30, rate=3) as crowd:
+        frozen = Frozen(server, 1, "--count", "2")
+        server.kill(frozen.old)
+        status, said = frozen.answer()
+        assert status == 0, said
+        server.wait_none_draining()
+        report = crowd.finish()
+    assert_exact(report, closed=None)
 
 
 class FaultsElsewhere(Faults):
