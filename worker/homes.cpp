@@ -26,9 +26,9 @@ void Homes::handle_sequence(std::uint16_t from, const RecordReader& record) {
   sequenced.add_number(tag(BusField::origin), from);
   add_kept(sequenced, kept);
   std::size_t asked = 0;
-  for (const std::uint16_t slot : interest_.slots_of(kept.channel)) {
+  interest_.for_each_listener(kept.channel, [&](std::uint16_t slot) {
     if (sender_.send_publication(slot, sequenced.bytes())) ++asked;
-  }
+  });
   if (kept.question == 0) return;
   RecordWriter expect = bus_record(BusWord::expect);
   expect.add_number(tag(BusField::question), kept.question);
@@ -188,7 +188,7 @@ std::vector<Member> Homes::members_of(std::string_view channel) const {
 // ---- telling --------------------------------------------------------------------------------------------------------
 
 void Homes::tell_interested(std::string_view channel, std::span<const std::byte> record) {
-  for (const std::uint16_t slot : interest_.slots_of(channel)) sender_.send(slot, record);
+  interest_.for_each_listener(channel, [&](std::uint16_t slot) { sender_.send(slot, record); });
 }
 
 void Homes::tell_member(BusWord word, std::string_view channel, ConnectionId id, std::string_view name,

@@ -190,7 +190,7 @@ MeshBus::Spread MeshBus::publish_plain(const Publication& publication, std::uint
     return record->bytes();
   };
   Spread spread;
-  for (const Slot slot : interest_.slots_of(publication.channel)) {
+  interest_.for_each_listener(publication.channel, [&](Slot slot) {
     if (slot == self_) {
       spread.taken_here = deliver(publication);
     } else if (is_there(slot)) {
@@ -200,7 +200,7 @@ MeshBus::Spread MeshBus::publish_plain(const Publication& publication, std::uint
         spread.result = SendResult::dropped;
       }
     }
-  }
+  });
   return spread;
 }
 

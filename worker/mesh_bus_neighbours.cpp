@@ -23,6 +23,7 @@ void MeshBus::add_link(Slot slot, FileDescriptor socket) {
   if (is_there(slot)) peers_.at(slot).link->drain();
   forget_neighbour(slot);
   peers_[slot].link = make_link(slot, std::move(socket));
+  interest_.expect(slot);
   due_links_.erase(slot);
   introduce_ourselves(slot);
 }

@@ -31,6 +31,7 @@ void MeshBus::handle(Slot from, const RecordReader& record) {
     }
     case BusWord::synced:
       peers_[from].synced = true;
+      interest_.note_told(from);
       return take_step();
     case BusWord::homes_changed:
       peers_[from].homes = static_cast<std::uint32_t>(number(record, BusField::homes));

@@ -193,6 +193,7 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
         peer.acknowledged = number_in(*record, StateField::acknowledged);
         if (number_in(*record, StateField::has_link) == 0 || next_link == links.end()) break;
         peer.link = make_link(slot, std::move(*next_link++));
+        if (!peer.synced) interest_.expect(slot);
         peer.link->restore(bytes_in(*record, StateField::unread), bytes_in(*record, StateField::unsent));
         break;
       }

@@ -38,5 +38,27 @@ TEST(InterestTable, ASlotThatIsGoneWantsNothing) {
   EXPECT_EQ(left, (std::map<std::string, std::size_t>{{"b", 1}})) << "and what nobody wants takes no room";
 }
 
+TEST(InterestTable, ASlotThatHasNotToldYetHearsEverything) {
+  InterestTable table;
+  const auto listeners_of = [&table](std::string_view channel) {
+    InterestTable::Slots slots;
+    table.for_each_listener(channel, [&slots](std::uint16_t slot) { slots.push_back(slot); });
+    return slots;
+  };
+  table.add("a", 1);
+  table.expect(2);
+  EXPECT_THAT(listeners_of("a"), UnorderedElementsAre(1, 2));
+  EXPECT_THAT(listeners_of("b"), UnorderedElementsAre(2));
+  EXPECT_THAT(table.slots_of("b"), IsEmpty()) << "nobody is known to want it";
+  table.add("a", 2);
+  EXPECT_THAT(listeners_of("a"), UnorderedElementsAre(1, 2)) << "once";
+  table.note_told(2);
+  EXPECT_THAT(listeners_of("b"), IsEmpty());
+  table.expect(2);
+  table.remove_slot(2);
+  EXPECT_THAT(listeners_of("b"), IsEmpty());
+  EXPECT_THAT(listeners_of("a"), UnorderedElementsAre(1));
+}
+
 }  // namespace
 }  // namespace wsd::worker

@@ -232,6 +232,37 @@ TEST_F(MeshBusTest, AfterTheHomesDeathItsSuccessorKnowsTheMembersAndSaysThatHist
   EXPECT_TRUE(at(2).connections[bob][channel].history_lost);
 }
 
+TEST_F(MeshBusTest, ASlotThatIsStalledWhenAHomeBeginsGetsWhatThatPassesOn) {
+  const std::string channel = channel_at(2, "hist");
+  const ConnectionId ann = at(0).connect();
+  at(0).subscribe(ann, channel);
+  turns();
+  at(1).bus.publish(publication(channel, "before"), {});
+  turns();
+  workers_[2].reset();
+  const auto others_turn = [this] {
+    for (int i = 0; i < 20; ++i) {
+      at(1).turn();
+      at(2).turn();
+    }
+  };
+  workers_[2] =
+      std::make_unique<BusWorker>(MeshBus::Place{.slot = 2, .incarnation = 9, .homes = 3, .settle_patience_ms = 0});
+  auto [here, there] = test::socket_pair();
+  at(2).bus.add_link(0, std::move(there));
+  link(2, 1);
+  at(2).bus.complete(3);
+  others_turn();
+  ASSERT_TRUE(at(2).is_settled()) << "it does not wait for slot 0";
+  at(1).bus.publish(publication(channel, "meanwhile"), {});
+  at(1).bus.publish(publication("plain", "of no interest"), {});
+  others_turn();
+  at(0).bus.add_link(2, std::move(here));
+  turns();
+  EXPECT_THAT(at(0).connections[ann][channel].received, ElementsAre("before", "meanwhile"));
+  EXPECT_FALSE(at(0).log.contains("plain"));
+}
+
 // ---- limits ---------------------------------------------------------------------------------------------------------
 
 class MeshBusWithLimits : public MeshBusTest {
