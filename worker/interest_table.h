@@ -35,6 +35,7 @@ class InterestTable {
     if (!contains(untold_, slot)) untold_.push_back(slot);
   }
   void note_told(std::uint16_t slot) { std::erase(untold_, slot); }
+  [[nodiscard]] bool has_told(std::uint16_t slot) const { return !contains(untold_, slot); }
   // The slot has nobody any more.
   void remove_slot(std::uint16_t slot) {
     note_told(slot);

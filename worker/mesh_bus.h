@@ -106,7 +106,6 @@ class MeshBus final : public Bus, private SlotSender {
   // Another slot.
   struct Peer {
     std::unique_ptr<BusLink> link;  // null, or ended: nobody is there
-    bool synced = false;            // it has told us its interest and its members
     std::uint32_t homes = 0;        // the number it goes by
     KeptOutbox outbox;              // what it is the home of
     std::uint64_t passed_on = 0;    // publications of it, up to this number

@@ -49,9 +49,7 @@ void MeshBus::handle_link_end(Slot slot) {
 }
 
 void MeshBus::forget_neighbour(Slot slot) {
-  Peer& peer = peers_[slot];
-  peer.synced = false;
-  peer.homes = 0;
+  peers_[slot].homes = 0;
   interest_.remove_slot(slot);
   home_role_.drop_slot(slot);
   // Whoever wanted to join is gone. What was published is not.
@@ -66,7 +64,7 @@ void MeshBus::forget_neighbour(Slot slot) {
 bool MeshBus::is_in_step(Slot slot) const {
   if (due_links_.contains(slot)) return false;
   const auto peer = peers_.find(slot);
-  return peer == peers_.end() || !peer->second.is_there() || (peer->second.synced && peer->second.homes == homes_);
+  return peer == peers_.end() || !peer->second.is_there() || (interest_.has_told(slot) && peer->second.homes == homes_);
 }
 
 bool MeshBus::all_are_in_step() const {

@@ -30,7 +30,6 @@ void MeshBus::handle(Slot from, const RecordReader& record) {
       return home_role_.note_interest(channel, uv_now(loop_.get()));
     }
     case BusWord::synced:
-      peers_[from].synced = true;
       interest_.note_told(from);
       return take_step();
     case BusWord::homes_changed:

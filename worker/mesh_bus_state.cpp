@@ -92,7 +92,7 @@ MeshBus::State MeshBus::save() const {
   for (const auto& [slot, peer] : peers_) {
     RecordWriter record = state_record(StateWord::peer);
     record.add_number(tag(StateField::slot), slot);
-    record.add_number(tag(StateField::synced), peer.synced ? 1 : 0);
+    record.add_number(tag(StateField::synced), peer.is_there() && interest_.has_told(slot) ? 1 : 0);
     record.add_number(tag(StateField::homes), peer.homes);
     record.add_number(tag(StateField::passed_on), peer.passed_on);
     record.add_number(tag(StateField::acknowledged), peer.acknowledged);
@@ -187,13 +187,12 @@ bool MeshBus::restore(std::span<const std::byte> records, std::vector<FileDescri
         break;
       case StateWord::peer: {
         Peer& peer = peers_[slot];
-        peer.synced = number_in(*record, StateField::synced) != 0;
         peer.homes = static_cast<std::uint32_t>(number_in(*record, StateField::homes));
         peer.passed_on = number_in(*record, StateField::passed_on);
         peer.acknowledged = number_in(*record, StateField::acknowledged);
         if (number_in(*record, StateField::has_link) == 0 || next_link == links.end()) break;
         peer.link = make_link(slot, std::move(*next_link++));
-        if (!peer.synced) interest_.expect(slot);
+        if (number_in(*record, StateField::synced) == 0) interest_.expect(slot);
         peer.link->restore(bytes_in(*record, StateField::unread), bytes_in(*record, StateField::unsent));
         break;
       }
