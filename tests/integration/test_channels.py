@@ -151,7 +151,7 @@ def test_another_number_of_workers_loses_nothing_for_those_who_stay(start, crowd
         closed = leaving()
         reload(server, "--count", count)
         time.sleep(0.7)
-        wait_until(lambda: server.status()["draining"] == [], timeout=30)
+        server.wait_none_draining(timeout=30)
         report = crowd.finish()
     assert_exact(report, closed=closed)
 

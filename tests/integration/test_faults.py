@@ -249,7 +249,7 @@ def test_resizes_lose_nobody(start, rate):
             for count in [2, 8, 1, 4] * 5:
                 result = server.cli("reload", "--count", count)
                 assert result.returncode == 0, result.stderr
-        wait_until(lambda: server.status()["draining"] == [], timeout=30)
+        server.wait_none_draining(timeout=30)
     assert run.figures.lost == run.figures.wrong == run.figures.restarts == 0
 
 
