@@ -169,7 +169,7 @@ std::string connections_table(const std::vector<ConnectionRow>& rows, const Tabl
   const std::vector<std::string> left_out = table.fit(view.columns);
   std::string text;
   for (const std::string& line : table.lines()) text += line + '\n';
-  text += fmt::format("{} connection{}{}\n", rows.size(), rows.size() == 1 ? "" : "s",
+  text += fmt::format("{}{}\n", counted(rows.size(), "connection"),
                       shown < rows.size() ? fmt::format(", {} shown", shown) : "");
   if (!left_out.empty()) text += left_out_text(left_out);
   for (const unsigned slot : missing) {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "master/quantities.h"
 #include "worker/exit_code.h"
 
 namespace wsd::master {
@@ -58,10 +59,10 @@ std::string obituary(const WorkerRecord& worker, const Exited& exited, TimePoint
 
 std::string what_is_lost(const WorkerRecord& worker, const HeldHistory& history) {
   return fmt::format(
-      "the history of {} channel{} that the {} kept is lost ({} message{}): who joins them is told (history_lost); "
-      "what must not be missing has to be published again",
-      history.channels, history.channels == 1 ? "" : "s", name_of(worker), history.messages,
-      history.messages == 1 ? "" : "s");
+      "the history of {} that the {} kept is lost ({}): who joins them is told (history_lost); what must not be "
+      "missing "
+      "has to be published again",
+      counted(history.channels, "channel"), name_of(worker), counted(history.messages, "message"));
 }
 
 std::string reason_of_failed_start(const WorkerRecord& worker, const Exited& exited,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "master/quantities.h"
 #include "protocol/json_writer.h"
 #include "worker/master_protocol.h"
 
@@ -24,7 +25,7 @@ protocol::RecordWriter publish_order(const Publication& publication, std::uint64
 }  // namespace
 
 std::string to_text(const Published& published) {
-  return fmt::format("delivered to {} subscriber{}{}", published.delivered_to, published.delivered_to == 1 ? "" : "s",
+  return fmt::format("delivered to {}{}", counted(published.delivered_to, "subscriber"),
                      published.partial ? "; a worker did not answer in time" : "");
 }
 

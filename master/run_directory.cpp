@@ -86,14 +86,17 @@ std::string RunDirectory::default_log_file() const {
   return default_of_root_ ? fmt::format("{}/{}.log", log_directory_of_root, name_) : file(".log");
 }
 
+std::string RunDirectory::log_file(const Options& options) const {
+  return options.log_file.given() ? *options.log_file : default_log_file();
+}
+
 std::string RunDirectory::file(std::string_view suffix) const {
   return fmt::format("{}/{}{}", path_, name_, suffix);
 }
 
 worker::FileDescriptor open_log_file(const Options& options, const RunDirectory& directory) try {
-  const bool given = options.log_file.given();
-  const std::string path = given ? *options.log_file : directory.default_log_file();
-  if (!given) make_directories(std::filesystem::path(path).parent_path().string());
+  const std::string path = directory.log_file(options);
+  if (!options.log_file.given()) make_directories(std::filesystem::path(path).parent_path().string());
   return log::open_file(path);
 } catch (const CommandError&) {
   throw;

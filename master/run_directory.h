@@ -26,6 +26,8 @@ class RunDirectory {
   [[nodiscard]] std::string control_socket() const { return file(".sock"); }
   // /var/log/wsd/NAME.log for root in the default directory (create_log_directory() makes it), else in here.
   [[nodiscard]] std::string default_log_file() const;
+  // The one that `options` ask for, or else the default one.
+  [[nodiscard]] std::string log_file(const Options& options) const;
 
  private:
   RunDirectory(std::string path, std::string name, bool default_of_root)

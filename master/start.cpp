@@ -41,8 +41,8 @@ std::string user_name(const Options& options) {
 
 // Empty: to standard error.
 std::string log_path_of(const Options& options) {
-  if (options.log_file.given()) return *options.log_file;
-  return *options.daemon ? RunDirectory::locate(options).default_log_file() : std::string();
+  const bool has_file = *options.daemon || options.log_file.given();
+  return has_file ? RunDirectory::locate(options).log_file(options) : std::string();
 }
 
 void print_banner(const Status& status, const Options& options) {
@@ -130,8 +130,7 @@ CommandStatus serve_as_daemon(const Plan& plan, const RunDirectory& directory, i
 CommandStatus start_daemon(const Plan& plan, const RunDirectory& directory, const FileDescriptor& log,
                            const FileDescriptor& output, std::vector<InheritedSocket> inherited) {
   const Options& options = plan.options;
-  const std::string log_name = options.log_file.given() ? *options.log_file : directory.default_log_file();
-  auto daemon = daemonize(output ? output.get() : log.get(), log.get(), log_name);
+  auto daemon = daemonize(output ? output.get() : log.get(), log.get(), directory.log_file(options));
   if (auto* report = std::get_if<StartReport>(&daemon)) {
     return serve_as_daemon(plan, directory, log.get(), std::move(inherited), *report);
   }
